@@ -1,0 +1,168 @@
+# Choosing the bands, their ceilings and the cap on the monomer count.
+
+cdef double FINE = 1.12         # ratio of rates within a band before bands are merged
+cdef double STRAY = 2.5         # cost of leaving the first band, in candidates
+
+
+cdef class Banding(Ensemble):
+    """Keeps the ceilings above every rate that can occur, and as low as is worth the effort."""
+
+    cdef void count_sizes(self) noexcept nogil:
+        """Integer histogram of sizes."""
+        cdef int64_t i
+        for i in range(self.largest + 1):
+            self.histogram[i] = 0
+        for i in range(self.number):
+            self.histogram[self.size[i]] += 1
+
+    cdef void read_tops(self) noexcept nogil:
+        """Largest rates of every band over the epoch."""
+        cdef int64_t b, n
+        for b in range(self.bands):
+            self.attach_top[b] = 0.0
+            self.detach_top[b] = 0.0
+            for n in range(self.edge[b], self.edge[b + 1]):
+                self.attach_top[b] = fmax(self.attach_top[b], fmax(self.attach0[n], self.attach1[n]))
+                self.detach_top[b] = fmax(self.detach_top[b], fmax(self.detach0[n], self.detach1[n]))
+
+    cdef double expected_concentration(self) noexcept nogil:
+        """Concentration for which bands are laid out: the present one, or that at rest with the particles."""
+        cdef double attach = 0.0, detach = 0.0, now
+        cdef int64_t n
+        for n in range(2, self.largest + 1):
+            if self.histogram[n]:
+                attach += self.histogram[n] * self.attach0[n]
+                detach += self.histogram[n] * self.detach0[n]
+        now = (self.count[0] if self.count[0] > 0 else 0) / self.volume_floor
+        return fmax(now, detach / attach) if attach > 0.0 else now
+
+    cdef double choose_edges(self, double c) noexcept nogil:
+        """Fine edges by ratio of rates; returns the ratio that fitted."""
+        cdef double ratio = FINE, low, high, rate
+        cdef int64_t n
+        while True:
+            self.bands = 0
+            low = INFINITY
+            high = 0.0
+            for n in range(2, self.largest):
+                rate = self.attach0[n] * c + self.detach0[n]
+                low = fmin(low, rate)
+                high = fmax(high, rate)
+                if n == 2 or high > ratio * low:
+                    if self.bands == BANDS:
+                        break
+                    self.edge[self.bands] = n
+                    self.bands += 1
+                    low = rate
+                    high = rate
+            else:
+                self.edge[self.bands] = self.largest
+                return ratio
+            ratio *= 1.3
+
+    cdef void merge_bands(self, double c) noexcept nogil:
+        """Join neighbours as long as the expected cost falls: sum of weights, and strays from the heaviest band."""
+        cdef int64_t b, n, best, heaviest
+        cdef double total, top, merged, cost, least
+        cdef int64_t[BANDS] held
+        for b in range(self.bands):
+            held[b] = 0
+            for n in range(self.edge[b], self.edge[b + 1]):
+                held[b] += self.histogram[n]
+        if self.bands > 0:
+            held[self.bands - 1] += self.histogram[self.largest]
+        self.read_tops()
+        while self.bands > 1:
+            total = 0.0
+            heaviest = 0
+            for b in range(self.bands):
+                self.weight[b] = held[b] * (c * self.attach_top[b] + self.detach_top[b])
+                total += self.weight[b]
+                if self.weight[b] > self.weight[heaviest]:
+                    heaviest = b
+            top = self.weight[heaviest]
+            least = (1.0 + STRAY) * total - STRAY * top
+            best = -1
+            for b in range(self.bands - 1):
+                merged = (held[b] + held[b + 1]) * (
+                    c * fmax(self.attach_top[b], self.attach_top[b + 1])
+                    + fmax(self.detach_top[b], self.detach_top[b + 1])
+                )
+                cost = (1.0 + STRAY) * (total - self.weight[b] - self.weight[b + 1] + merged)
+                cost -= STRAY * fmax(merged, top)
+                if cost <= least:
+                    least = cost
+                    best = b
+            if best < 0:
+                break
+            held[best] += held[best + 1]
+            self.attach_top[best] = fmax(self.attach_top[best], self.attach_top[best + 1])
+            self.detach_top[best] = fmax(self.detach_top[best], self.detach_top[best + 1])
+            for b in range(best + 1, self.bands - 1):
+                held[b] = held[b + 1]
+                self.attach_top[b] = self.attach_top[b + 1]
+                self.detach_top[b] = self.detach_top[b + 1]
+            for b in range(best + 1, self.bands):
+                self.edge[b] = self.edge[b + 1]
+            self.bands -= 1
+
+    cdef void partition(self) noexcept nogil:
+        """Sort the particles into the bands, in order of their present places (a stable counting sort)."""
+        cdef int64_t i, b, n
+        cdef int64_t[BANDS + 1] place
+        for b in range(self.bands + 1):
+            self.start[b] = 0
+        for n in range(self.largest + 1):
+            self.lookup[n] = <uint8_t>self.band_of(n)
+        for i in range(self.number):
+            self.start[self.lookup[self.size[i]] + 1] += 1
+        for b in range(self.bands):
+            self.start[b + 1] += self.start[b]
+            place[b] = self.start[b]
+        for i in range(self.number):
+            n = self.size[i]
+            b = self.lookup[n]
+            self.scratch_size[place[b]] = <int32_t>n
+            self.scratch_origin[place[b]] = self.origin[i]
+            place[b] += 1
+        for i in range(self.number):
+            self.size[i] = self.scratch_size[i]
+            self.origin[i] = self.scratch_origin[i]
+
+    cdef void lay_out_bands(self) noexcept nogil:
+        """New bands for the present sizes, which ``histogram`` holds."""
+        cdef double c = self.expected_concentration()
+        self.choose_edges(c)
+        self.merge_bands(c)
+        self.partition()
+        self.read_tops()
+        self.since_banding = 0
+
+    cdef void set_ceilings(self) noexcept nogil:
+        """Ceilings for the present monomer count plus its slack; heaviest band first."""
+        cdef int64_t b, j, k, monomers = self.count[0] if self.count[0] > 0 else 0
+        self.ceiling_monomers = monomers + <int64_t>self.slack
+        self.total_weight = 0.0
+        for b in range(self.bands):
+            self.ceiling[b] = (
+                self.ceiling_monomers * self.attach_top[b] / self.volume_floor + self.detach_top[b]
+            ) * (1.0 + 1e-12)
+            self.inverse[b] = (1.0 - 1e-15) / self.ceiling[b] if self.ceiling[b] > 0.0 else 0.0
+            self.weight[b] = (self.start[b + 1] - self.start[b]) * self.ceiling[b]
+            self.total_weight += self.weight[b]
+        self.allowed_weight = self.total_weight * 1.01
+        for b in range(self.bands):
+            k = b
+            while k > 0 and self.weight[self.order[k - 1]] < self.weight[b]:
+                self.order[k] = self.order[k - 1]
+                k -= 1
+            self.order[k] = b
+
+    cdef bint ceilings_fit(self) noexcept nogil:
+        """Whether the monomer count lies well inside what the ceilings were made for."""
+        cdef int64_t m = self.count[0] if self.count[0] > 0 else 0
+        return (
+            self.total_weight <= self.allowed_weight
+            and m <= self.ceiling_monomers - 0.4 * self.slack
+            and m >= self.ceiling_monomers - 2.5 * self.slack
+        )

@@ -1,0 +1,256 @@
+# The particles: a partitioned array of sizes, and attachment and detachment by uniformisation.
+
+cdef enum:
+    BANDS = 48          # most bands while edges are chosen
+
+
+cdef inline int64_t whole(double x) noexcept nogil:
+    """Integer part of a number that may be too large for an integer."""
+    return <int64_t>(x if x < 4e18 else 4e18)
+
+
+cdef class Ensemble(Draws):
+    """Particles grouped into bands of similar rate, contiguous in one array, small sizes first.
+
+    A candidate is a uniformly drawn point on the line of all ceilings: it picks a band, a particle in
+    it and a threshold at once. Attachment holds the bottom of the particle's stretch,
+    detachment its top, and the rest is null.
+    """
+
+    # particles; band b holds sizes edge[b] <= n < edge[b + 1] at places start[b] .. start[b + 1]
+    cdef int32_t[::1] size
+    cdef uint8_t[::1] origin
+    cdef int32_t[::1] scratch_size
+    cdef uint8_t[::1] scratch_origin
+    cdef public int64_t number
+    cdef public int64_t bands
+    cdef int64_t[BANDS + 1] edge, start
+    cdef double[BANDS] attach_top, detach_top, ceiling, inverse, weight
+    cdef int64_t[BANDS] order
+    cdef public double total_weight, allowed_weight
+
+    # rate tables at the two ends of the epoch, index = formula units
+    cdef public int64_t largest
+    cdef double[::1] attach0, attach1, detach0, detach1, inverse_attach
+    cdef public bint ramp
+    cdef public double attach_swing, detach_swing
+
+    # monomers and other species; count[0] is signed, negative = debt
+    cdef int64_t[::1] count
+    cdef public int64_t ceiling_monomers
+    cdef public double slack
+
+    # the open segment
+    cdef public bint in_segment, overflow, table_short
+    cdef public int64_t done
+    cdef public double volume_low, volume_high, volume_floor, volume_roof, theta0, theta1
+
+    # the epoch: temperature and volume are known functions of time in it
+    cdef public double epoch_start, epoch_end, temperature0, temperature1
+    cdef public double cold_volume, flow, expansion
+
+    # tallies
+    cdef public int64_t attached, detached
+    cdef int64_t[::1] dissolved
+    cdef int64_t[::1] histogram
+    cdef uint8_t[::1] lookup
+    cdef public int64_t since_banding
+    cdef public int64_t largest_debt
+
+    cdef inline double theta(self, double t) noexcept nogil:
+        return (t - self.epoch_start) / (self.epoch_end - self.epoch_start) if self.ramp else 0.0
+
+    cdef inline double temperature_at(self, double t) noexcept nogil:
+        return self.temperature0 + self.theta(t) * (self.temperature1 - self.temperature0)
+
+    cdef inline double cold_volume_at(self, double t) noexcept nogil:
+        return self.cold_volume + self.flow * (t - self.epoch_start)
+
+    cdef inline double volume_at(self, double t) noexcept nogil:
+        return self.cold_volume_at(t) * (1.0 + self.expansion * (self.temperature_at(t) - 298.15))
+
+    cdef void volume_bounds(self, double t0, double t1, double *low, double *high) noexcept nogil:
+        """Bounds of V on [t0, t1]: both factors are monotonic there."""
+        cdef double a = self.cold_volume_at(t0), b = self.cold_volume_at(t1)
+        cdef double f = 1.0 + self.expansion * (self.temperature_at(t0) - 298.15)
+        cdef double g = 1.0 + self.expansion * (self.temperature_at(t1) - 298.15)
+        low[0] = fmin(a, b) * fmin(f, g)
+        high[0] = fmax(a, b) * fmax(f, g)
+
+    cdef inline double attach_at(self, int64_t n, double theta) noexcept nogil:
+        return self.attach0[n] + theta * (self.attach1[n] - self.attach0[n])
+
+    cdef inline double detach_at(self, int64_t n, double theta) noexcept nogil:
+        return self.detach0[n] + theta * (self.detach1[n] - self.detach0[n])
+
+    cdef int64_t band_of(self, int64_t n) noexcept nogil:
+        cdef int64_t b = 0
+        while b < self.bands - 1 and n >= self.edge[b + 1]:
+            b += 1
+        return b
+
+    # -- places in the partition ------------------------------------------------------------
+
+    cdef inline void swap(self, int64_t p, int64_t q) noexcept nogil:
+        cdef int32_t n = self.size[p]
+        cdef uint8_t o = self.origin[p]
+        self.size[p] = self.size[q]
+        self.origin[p] = self.origin[q]
+        self.size[q] = n
+        self.origin[q] = o
+
+    cdef void reweigh(self, int64_t b) noexcept nogil:
+        """Weight of a band after its number of particles changed; ends the segment if all weigh too much."""
+        cdef int64_t c
+        self.weight[b] = (self.start[b + 1] - self.start[b]) * self.ceiling[b]
+        self.total_weight = 0.0
+        for c in range(self.bands):
+            self.total_weight += self.weight[c]
+        if self.total_weight > self.allowed_weight:
+            self.overflow = True
+
+    cdef void settle(self, int64_t p, int64_t b) noexcept nogil:
+        """Bring the particle at place p of band b, whose size has left the band, to where it belongs."""
+        cdef int64_t n = self.size[p]
+        cdef int64_t from_band = b
+        if n >= self.largest:
+            self.table_short = True
+            self.overflow = True
+        while b < self.bands - 1 and n >= self.edge[b + 1]:
+            self.start[b + 1] -= 1
+            self.swap(p, self.start[b + 1])
+            p = self.start[b + 1]
+            b += 1
+        while b > 0 and n < self.edge[b]:
+            self.swap(p, self.start[b])
+            p = self.start[b]
+            self.start[b] += 1
+            b -= 1
+        if b != from_band:
+            self.reweigh(from_band)
+            self.reweigh(b)
+
+    cdef void remove(self, int64_t p, int64_t b) noexcept nogil:
+        """Take the particle at place p of band b out of the array."""
+        cdef int64_t c, hole = self.start[b + 1] - 1
+        self.swap(p, hole)
+        for c in range(b + 1, self.bands):
+            self.swap(hole, self.start[c + 1] - 1)
+            hole = self.start[c + 1] - 1
+            self.start[c] -= 1
+        self.start[self.bands] -= 1
+        self.number -= 1
+        for c in range(b, self.bands):
+            self.reweigh(c)
+
+    cdef void insert(self, int64_t n, uint8_t origin) noexcept nogil:
+        """Add a particle; the caller has made sure of room."""
+        cdef int64_t c, b = self.band_of(n), hole = self.number
+        self.number += 1
+        self.start[self.bands] += 1
+        for c in range(self.bands - 1, b, -1):
+            self.size[hole] = self.size[self.start[c]]
+            self.origin[hole] = self.origin[self.start[c]]
+            hole = self.start[c]
+            self.start[c] += 1
+        self.size[hole] = <int32_t>n
+        self.origin[hole] = origin
+        if n >= self.largest:
+            self.table_short = True
+        for c in range(b, self.bands):
+            self.reweigh(c)
+
+    cdef void left_band(self, int64_t p, int64_t b) noexcept nogil:
+        """A particle stepped out of its band: it dissolves, moves, or asks for a longer table."""
+        if self.size[p] < 2:
+            self.count[0] += 1
+            self.dissolved[self.origin[p]] += 1
+            self.remove(p, b)
+        else:
+            self.settle(p, b)
+
+    # -- candidates --------------------------------------------------------------------------
+
+    cdef int resolve(self, int64_t k, int64_t n, double g, int64_t b, int64_t monomers) noexcept nogil:
+        """Step of candidate k when the bounds of the segment do not decide it: by its own time."""
+        cdef double t, theta
+        self.draw_times()
+        t = self.instant[k]
+        theta = self.theta(t)
+        if monomers > 0 and g * self.volume_at(t) < monomers * self.attach_at(n, theta):
+            return 1
+        return -1 if g >= self.ceiling[b] - self.detach_at(n, theta) else 0
+
+    cdef void run_candidates(self, int64_t stop) noexcept nogil:
+        """Process candidates ``done`` .. ``stop`` of the open segment; stops early after one that sets ``overflow``."""
+        cdef int64_t k = self.done, p, n, b, m_low, m_high, up, down, j, ups = 0, downs = 0
+        cdef int64_t first = self.order[0], roof = self.ceiling_monomers, monomers = self.count[0]
+        cdef int64_t position = self.position
+        cdef double x, g, q, d, scale = self.allowed_weight * TO_UNIT
+        cdef double low = self.volume_low, high = self.volume_high, theta = self.theta0
+        cdef double wide_attach = 0.0, wide_detach = 0.0
+        cdef bint ramp = self.ramp, unsure
+        cdef int64_t step
+        if ramp:
+            wide_attach = self.attach_swing * (self.theta1 - self.theta0)
+            wide_detach = self.detach_swing * (self.theta1 - self.theta0)
+            low *= 1.0 - wide_attach
+            high *= 1.0 + wide_attach
+        while k < stop:
+            if position == BUFFER:
+                self.refill()
+                position = 0
+            x = <int64_t>(self.buffer[position] >> 11) * scale
+            position += 1
+            k += 1
+            b = first
+            if x >= self.weight[b]:
+                x -= self.weight[b]
+                b = -1
+                for j in range(1, self.bands):
+                    if x < self.weight[self.order[j]]:
+                        b = self.order[j]
+                        break
+                    x -= self.weight[self.order[j]]
+                if b < 0:
+                    continue
+            p = <int64_t>(x * self.inverse[b])
+            g = x - p * self.ceiling[b]
+            p += self.start[b]
+            n = self.size[p]
+            unsure = False
+            if ramp:
+                q = g / self.attach_at(n, theta)
+                d = self.ceiling[b] - g
+                down = self.detach_at(n, theta) * (1.0 - wide_detach) >= d
+                unsure = not down and self.detach_at(n, theta) * (1.0 + wide_detach) >= d
+            else:
+                q = g * self.inverse_attach[n]
+                down = g >= self.ceiling[b] - self.detach0[n]
+            m_low = whole(q * low)
+            m_high = whole(q * high)
+            up = monomers > m_high
+            if unsure or up != (monomers > m_low):
+                step = self.resolve(k - 1, n, g, b, monomers)
+                up = step == 1
+                down = step == -1
+            step = up - down
+            n += step
+            self.size[p] = <int32_t>n
+            monomers -= step
+            ups += up
+            downs += down
+            if <uint64_t>(n - self.edge[b]) >= <uint64_t>(self.edge[b + 1] - self.edge[b]):
+                self.count[0] = monomers
+                self.left_band(p, b)
+                monomers = self.count[0]
+                if self.overflow:
+                    break
+            if monomers > roof:
+                self.overflow = True
+                break
+        self.position = position
+        self.count[0] = monomers
+        self.attached += ups
+        self.detached += downs
+        self.done = k

@@ -1,0 +1,31 @@
+"""Exact kinetic Monte Carlo of the stirred reactor: every event, by uniformisation.
+
+The kernel knows arrays and a bit generator; the model it simulates is defined, readably, in
+``kmcgrowth.reactor.twin``. An epoch is an interval in which the flow and the temperature's slope are
+constant; a window is a part of it over which the mean field moves little; a segment is a part of that
+with a fixed majorant and a Poisson number of candidates.
+"""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.math cimport INFINITY, M_PI, exp, expm1, fabs, floor, fmax, fmin, log, pow, sqrt
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from numpy.random cimport bitgen_t
+
+import numpy as np
+
+cdef double BOLTZMANN = 1.380649e-23
+cdef double SURVIVING = 0.92        # share of nuclei inserted that survive (DESIGN: rate J/0.92)
+
+cpdef enum Pause:
+    REACHED = 0     # the state is that at the time asked for
+    EPOCH = 1       # the epoch is over
+    BUDGET = 2      # as many candidates as asked for
+    TABLE = 3       # a particle outgrew the rate tables
+    ROOM = 4        # the particle arrays may run out of places
+
+include "draws.pxi"
+include "ensemble.pxi"
+include "banding.pxi"
+include "chemistry.pxi"
+include "meanfield.pxi"
+include "kernel.pxi"

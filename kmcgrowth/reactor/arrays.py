@@ -1,0 +1,92 @@
+"""A model laid out as the arrays that the compiled kernel reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kmcgrowth.errors import BadInput
+from kmcgrowth.model.types import MONOMER, FloatArray, Model
+
+REACTANTS = 4
+NUCLEATION = {"none": 0, "classical": 1, "power": 1, "cluster": 2, "explicit": 3}
+
+
+def chemistry(model: Model) -> dict[str, Any]:
+    """Species, reactions, sticking, syringes and the kind of nucleation.
+
+    Returns
+    -------
+    dict of arrays and numbers, shapes as in ``ext/chemistry.pxi``
+
+    Raises
+    ------
+    BadInput
+        If a reaction has more than four different reactants.
+    """
+    r = len(model.reactions)
+    reactant = np.zeros((r, REACTANTS), dtype=np.int32)
+    consumed = np.zeros((r, REACTANTS), dtype=np.int64)
+    power = np.zeros((r, REACTANTS))
+    falling = np.zeros((r, REACTANTS), dtype=np.uint8)
+    changes: list[list[tuple[int, int]]] = []
+    for i, reaction in enumerate(model.reactions):
+        involved = sorted(set(reaction.reactants) | {s for s, o in reaction.orders.items() if o != 0.0})
+        if len(involved) > REACTANTS:
+            raise BadInput(
+                f'reaction "{reaction.name}" has {len(involved)} different reactants; at most {REACTANTS} are possible.'
+            )
+        for j, s in enumerate(involved):
+            reactant[i, j], consumed[i, j] = s, reaction.reactants.get(s, 0)
+            power[i, j] = reaction.orders.get(s, 0.0)
+            falling[i, j] = power[i, j] == consumed[i, j] and consumed[i, j] > 0
+        net = {s: reaction.products.get(s, 0) - reaction.reactants.get(s, 0)
+               for s in set(reaction.products) | set(reaction.reactants)}
+        changes.append([(s, n) for s, n in sorted(net.items()) if n != 0])
+    reactants = np.array([len(set(x.reactants) | {s for s, o in x.orders.items() if o != 0.0})
+                          for x in model.reactions], dtype=np.int32)
+    total_order = np.array([sum(x.orders.values()) for x in model.reactions], dtype=float)
+    thinned = np.array([total_order[i] != 1.0 or MONOMER in x.reactants or MONOMER in x.orders
+                        for i, x in enumerate(model.reactions)], dtype=np.uint8)
+    content = np.zeros((len(model.syringes), len(model.species)), dtype=np.int64)
+    for k, syringe in enumerate(model.syringes):
+        for s, n in syringe.contents.items():
+            content[k, s] = n
+    flat = [c for group in changes for c in group]
+    nucleation = model.nucleation
+    return {
+        "species": len(model.species), "reactions": r, "stickers": len(model.sticking),
+        "syringes": len(model.syringes), "count": np.array(model.initial, dtype=np.int64),
+        "reactant": reactant, "consumed": consumed, "power": power, "falling": falling,
+        "reactants": reactants, "total_order": total_order, "thinned": thinned,
+        "change_start": np.cumsum([0] + [len(g) for g in changes], dtype=np.int64).astype(np.int32),
+        "change_species": np.array([s for s, _ in flat], dtype=np.int32),
+        "change_amount": np.array([n for _, n in flat], dtype=np.int64),
+        "sticker_species": np.array([s.species for s in model.sticking], dtype=np.int32),
+        "sticker_units": np.array([s.units for s in model.sticking], dtype=np.int64),
+        "content": content,
+        "nucleation": NUCLEATION[nucleation.law],
+        "nucleus_species": max(nucleation.cluster, 0),
+        "nucleus_units": int(model.formula_units[nucleation.cluster]) if nucleation.law == "cluster" else 0,
+        "power_law": nucleation.law == "power", "exponent": float(nucleation.exponent),
+    }
+
+
+def nucleation_law(model: Model, temperature: float) -> FloatArray:
+    """ln A, surface energy, solubility and encounter constant at a temperature, SI units."""
+    n = model.nucleation
+    if n.law not in ("classical", "power"):
+        return np.array([0.0, 0.0, model.solubility(temperature), 0.0])
+    prefactor = n.prefactor(temperature)
+    return np.array([
+        np.log(prefactor) if prefactor > 0.0 else -1e300, n.surface_energy(temperature),
+        model.solubility(temperature), n.encounter(temperature),
+    ])
+
+
+def sticking_tables(model: Model, temperature: float, n_max: int) -> FloatArray:
+    """Sticking constants of every sticker, (stickers, n_max + 1) [m^3/s]."""
+    if not model.sticking:
+        return np.zeros((0, n_max + 1))
+    return np.ascontiguousarray([s.table(temperature, n_max) for s in model.sticking])

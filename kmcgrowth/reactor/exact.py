@@ -1,0 +1,246 @@
+"""The exact engine: every event of the stirred reactor, by the compiled kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kmcgrowth.model.plan import Epoch, Plan
+from kmcgrowth.model.run import Counts
+from kmcgrowth.model.types import MONOMER, FloatArray, Model
+from kmcgrowth.reactor._exact import Kernel, Pause
+from kmcgrowth.reactor.arrays import chemistry, nucleation_law, sticking_tables
+
+BUDGET = 4_000_000
+"""Candidates between two looks at the outside world (some tens of milliseconds)."""
+
+
+class ExactRun:
+    """One exact trajectory of a model.
+
+    Parameters
+    ----------
+    model : Model
+    rng : numpy Generator; its bit generator is used up by the run
+
+    Notes
+    -----
+    The algorithm is uniformisation on a particle array: candidates come as a Poisson process under a
+    constant majorant, each picks a particle and a threshold at once. It is exact for the rates as tabulated.
+    The readable definition of the model is ``kmcgrowth.reactor.twin``.
+    """
+
+    def __init__(self, model: Model, rng: np.random.Generator) -> None:
+        self.model = model
+        self._rng = rng
+        sizes = model.draw_seeds(rng)
+        self._kernel = Kernel(
+            rng.bit_generator, sizes, chemistry(model), unit_volume=model.unit_volume, window=model.window,
+            slack=2.0 * np.sqrt(max(int(model.initial[MONOMER]), 0)) + 8.0,
+        )
+        self._n_max = 1 << int(np.ceil(np.log2(max(1.3 * float(sizes.max(initial=0)), 512.0))))
+        self._plan = Plan(model)
+        self._aliquot = np.zeros(len(model.elements), dtype=np.int64)
+        self._until = 0.0
+        self._tables: dict[tuple[float, int], tuple[FloatArray, FloatArray, FloatArray]] = {}
+        # what happens at the very start belongs to the first step, so that counts() at 0 shows the flask before it
+        self._epoch: Epoch | None = None
+
+    # -- Run --------------------------------------------------------------------------------
+
+    @property
+    def time(self) -> float:
+        """Time reached [s]."""
+        return self._until
+
+    @property
+    def events(self) -> int:
+        """Accepted events so far."""
+        return int(self._kernel.events)
+
+    def advance(
+        self,
+        until: float,
+        *,
+        stop: Callable[[], bool] | None = None,
+        progress: Callable[[float, int], None] | None = None,
+    ) -> bool:
+        """Move on to ``until`` [s]; False if ``stop`` asked to end before."""
+        if until <= self._until:
+            return True
+        if self._epoch is None:
+            self._begin_epoch()
+        while True:
+            why = self._kernel.run(until, BUDGET)
+            if why == Pause.REACHED:
+                self._until = until
+                return True
+            if why == Pause.EPOCH:
+                assert self._epoch is not None
+                self._plan.advance(self._epoch)
+                self._begin_epoch()
+            elif why == Pause.TABLE:
+                self._lengthen_tables()
+            elif why == Pause.ROOM:
+                self._kernel.make_room()
+            else:
+                self._until = max(self._until, min(float(self._kernel.now), until))
+            if progress is not None:
+                progress(float(self._kernel.now), self.events)
+            if stop is not None and stop():
+                return False
+
+    def counts(self) -> Counts:
+        """The flask at the time reached."""
+        model, live, t = self.model, self._kernel.arrays(), self._until
+        epoch = self._epoch
+        temperature = model.temperature(t)
+        if epoch is None:
+            volume = model.control_volume * (1.0 + model.expansion * (temperature - 298.15))
+            injected, mean = 0.0, max(int(model.initial[MONOMER]), 0) / volume
+        else:
+            volume, mean = self._kernel.volume(t), self._kernel.mean_concentration(t)
+            injected = self._plan.injected(epoch, t) * model.flask_volume / model.control_volume
+        sizes, where = np.unique(live["size"], return_inverse=True)
+        nucleated = np.bincount(where, weights=live["origin"], minlength=len(sizes)).astype(np.int64)
+        both = np.bincount(where, minlength=len(sizes)).astype(np.int64)
+        flat = model.solubility(temperature)
+        amounts = live["count"].copy()
+        debt = min(int(amounts[MONOMER]), 0)
+        amounts[MONOMER] = max(int(amounts[MONOMER]), 0)
+        lost = np.zeros(len(model.elements), dtype=np.int64)
+        tallies: dict[str, float] = {
+            "events": self.events, "born": int(self._kernel.born),
+            "dissolved_seed": int(live["dissolved"][0]), "dissolved_nucleated": int(live["dissolved"][1]),
+            "largest_debt": int(self._kernel.largest_debt),
+        }
+        for i, r in enumerate(model.reactions):
+            if r.lost:
+                done = int(live["tally"][i])
+                tallies[f"lost:{r.name}"] = tallies.get(f"lost:{r.name}", 0) + done
+                for s, n in r.reactants.items():
+                    lost += done * (n - r.products.get(s, 0)) * model.atoms[s]
+        return Counts(
+            time=t, sizes=sizes.astype(np.int64), seed=both - nucleated, nucleated=nucleated, amounts=amounts,
+            volume=float(volume), temperature=temperature, injected_volume=injected,
+            supersaturation=mean / flat if flat > 0.0 else float("nan"),
+            matter={
+                "solution": amounts @ model.atoms,
+                "particles": int(live["size"].sum(dtype=np.int64)) * model.unit_atoms,
+                "debt": debt * model.unit_atoms, "aliquot": self._aliquot.copy(), "lost": lost,
+                "syringe": live["content"].sum(axis=0) @ model.atoms,
+            },
+            tallies=tallies,
+        )
+
+    def notes(self) -> list[str]:
+        """Warnings about what the run met."""
+        notes = []
+        if self._kernel.capped:
+            notes.append("nucleation reached the encounter rate of two monomers, 8 pi D r1 c^2, and was capped there")
+        if self._kernel.tiny:
+            notes.append("nuclei with a critical size below 5 formula units were born: classical theory is strained there")
+        return notes
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on to the same bytes."""
+        return {
+            "kernel": self._kernel.state(), "generator": self._rng.bit_generator.state, "until": self._until,
+            "n_max": self._n_max, "aliquot": self._aliquot.copy(), "begun": self._epoch is not None,
+            "plan": {"time": self._plan.time, "cold_volume": self._plan.cold_volume, "left": self._plan.left.copy()},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a ``state`` of a run of the same model."""
+        self._until, self._n_max = float(state["until"]), int(state["n_max"])
+        self._aliquot = np.array(state["aliquot"], dtype=np.int64)
+        self._plan = Plan(self.model, **state["plan"])
+        self._epoch = None
+        self._kernel.in_window = False
+        self._kernel.since_banding = -1
+        if state["begun"]:
+            self._epoch = self._plan.epoch()
+            self._set_epoch(self._epoch)
+        self._kernel.restore(state["kernel"])
+        self._rng.bit_generator.state = state["generator"]
+
+    def change(self, model: Model) -> None:
+        """From now on the temperature and the flows of ``model`` hold; species and syringes must be the same."""
+        t = self._until
+        if self._epoch is not None:
+            left = np.maximum(self._epoch.left - self._epoch.push * (t - self._epoch.start), 0.0)
+            self._plan = Plan(model, time=t, cold_volume=self._epoch.cold_volume_at(t), left=left)
+            self._kernel.interrupt(t)
+        else:
+            self._plan = Plan(model)
+        self.model = model
+        if self._epoch is not None:
+            self._epoch = self._plan.epoch()
+            self._set_epoch(self._epoch)
+
+    # -- epochs -----------------------------------------------------------------------------
+
+    def _begin_epoch(self) -> None:
+        """Shots and withdrawals due now, then the rates of the epoch that follows."""
+        live = self._kernel.arrays()
+        shots = self._plan.shots()
+        for i, syringe in enumerate(self.model.syringes):
+            # round-off can leave a molecule in a syringe that has just been emptied
+            if self._plan.left[i] == 0.0 and live["molecules"][i] and self._plan.time >= syringe.start:
+                live["count"] += live["content"][i]
+                self._kernel.window_events += int(live["molecules"][i])
+                live["content"][i] = 0
+                live["molecules"][i] = 0
+        if shots or self._plan.time == 0.0:
+            self._kernel.reset_mean_field()
+        for share in self._plan.withdrawals():
+            self._withdraw(share)
+        self._epoch = self._plan.epoch()
+        self._set_epoch(self._epoch)
+
+    def _withdraw(self, share: float) -> None:
+        live = self._kernel.arrays()
+        taken = self._rng.binomial(np.maximum(live["count"], 0), share)
+        kept = self._rng.random(len(live["size"])) >= share
+        self._aliquot += taken @ self.model.atoms
+        self._aliquot += int(live["size"][~kept].sum(dtype=np.int64)) * self.model.unit_atoms
+        live["count"] -= taken
+        live["amount"] *= 1.0 - share
+        self._kernel.take_particles(live["size"][kept], live["origin"][kept])
+
+    def _tables_at(self, temperature: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        key = (temperature, self._n_max)
+        if key not in self._tables:
+            if len(self._tables) > 1:
+                self._tables.pop(next(iter(self._tables)))
+            attach, detach = self.model.tables(temperature, self._n_max)
+            self._tables[key] = (attach, detach, sticking_tables(self.model, temperature, self._n_max))
+        return self._tables[key]
+
+    def _set_tables(self, epoch: Epoch) -> None:
+        attach0, detach0, stick0 = self._tables_at(epoch.temperature0)
+        attach1, detach1, stick1 = self._tables_at(epoch.temperature1)
+        self._kernel.set_tables(attach0, detach0, attach1, detach1, stick0, stick1, epoch.ramp)
+
+    def _set_epoch(self, epoch: Epoch) -> None:
+        model, ends = self.model, (epoch.temperature0, epoch.temperature1)
+        self._set_tables(epoch)
+        feed = np.zeros(len(model.species))
+        for i, syringe in enumerate(model.syringes):
+            for s, n in syringe.contents.items():
+                feed[s] += n * epoch.push[i] / syringe.volume
+        rates = [np.array([r.rate(t) for r in model.reactions]) for t in ends]
+        self._kernel.set_epoch(
+            epoch.start, epoch.end, *ends, epoch.cold_volume, float(epoch.push.sum()), model.expansion, rates,
+            [nucleation_law(model, t) for t in ends], [model.nucleation.rate(t) for t in ends],
+            epoch.push.copy(), epoch.left.copy(), feed,
+        )
+
+    def _lengthen_tables(self) -> None:
+        largest = int(self._kernel.arrays()["size"].max())
+        while self._n_max <= largest + 64:
+            self._n_max *= 2
+        assert self._epoch is not None
+        self._set_tables(self._epoch)
