@@ -136,13 +136,25 @@ cdef class Banding(Ensemble):
         self.merge_bands(c)
         self.partition()
         self.read_tops()
+        self.measure_bands()
         self.since_banding = 0
 
+    cdef void measure_bands(self) noexcept nogil:
+        cdef int64_t b
+        for b in range(self.bands):
+            self.span[b] = self.edge[b + 1] - self.edge[b]
+
     cdef void set_ceilings(self) noexcept nogil:
-        """Ceilings for the present monomer count plus its slack; heaviest band first."""
-        cdef int64_t b, j, k, monomers = self.count[0] if self.count[0] > 0 else 0
+        """Ceilings for the present monomer count plus its slack; heaviest band first.
+
+        The pool wanders by a few times the root of its count; that much slack makes new ceilings rare.
+        """
+        cdef int64_t b, k, monomers = self.count[0] if self.count[0] > 0 else 0
+        cdef double top
+        self.slack = fmax(self.slack, 1.5 * sqrt(<double>monomers) + 4.0)
         self.ceiling_monomers = monomers + <int64_t>self.slack
         self.total_weight = 0.0
+        top = 0.0
         for b in range(self.bands):
             self.ceiling[b] = (
                 self.ceiling_monomers * self.attach_top[b] / self.volume_floor + self.detach_top[b]
@@ -150,6 +162,9 @@ cdef class Banding(Ensemble):
             self.inverse[b] = (1.0 - 1e-15) / self.ceiling[b] if self.ceiling[b] > 0.0 else 0.0
             self.weight[b] = (self.start[b + 1] - self.start[b]) * self.ceiling[b]
             self.total_weight += self.weight[b]
+            top = fmax(top, self.ceiling[b])
+        if top * self.volume_roof * self.inverse_top > 4e18:
+            self.cut_inverses(4e17 / (top * self.volume_roof))
         self.allowed_weight = self.total_weight * 1.01
         for b in range(self.bands):
             k = b
@@ -157,6 +172,14 @@ cdef class Banding(Ensemble):
                 self.order[k] = self.order[k - 1]
                 k -= 1
             self.order[k] = b
+
+    cdef void cut_inverses(self, double top) noexcept nogil:
+        """Bound 1/attach so that no threshold outgrows an integer; the monomer count stays far below it all the same."""
+        cdef int64_t n
+        self.inverse_top = 0.0
+        for n in range(self.largest + 1):
+            self.inverse_attach[n] = top if self.attach0[n] * top < 1.0 else 1.0 / self.attach0[n]
+            self.inverse_top = fmax(self.inverse_top, self.inverse_attach[n])
 
     cdef bint ceilings_fit(self) noexcept nogil:
         """Whether the monomer count lies well inside what the ceilings were made for."""

@@ -26,7 +26,8 @@ cdef class Chemistry(Banding):
     cdef double[::1] total_order
     cdef int32_t[::1] change_start, change_species
     cdef int64_t[::1] change_amount
-    cdef double[::1] constant0, constant1
+    cdef double[::1] constant0, constant1, constant_top
+    cdef int32_t[::1] simple        # the species of a first-order reaction, else -1
     cdef uint8_t[::1] thinned
     cdef int32_t[::1] sticker_species
     cdef int64_t[::1] sticker_units
@@ -86,12 +87,15 @@ cdef class Chemistry(Banding):
         self.total_majorant = 0.0
         self.listed = self.number
         for r in range(self.reactions):
+            if self.simple[r] >= 0:
+                n = self.count[self.simple[r]]
+                self.majorant[r] = n * self.constant_top[r]
+                self.total_majorant += self.majorant[r]
+                continue
             volume = self.volume_roof if self.total_order[r] < 1.0 else self.volume_floor
             self.majorant[r] = self.propensity(
-                r, fmax(self.constant0[r], self.constant1[r]), volume, self.ceiling_monomers
+                r, self.constant_top[r], volume, self.ceiling_monomers
             )
-            if self.ramp:
-                self.majorant[r] *= 1.0 + 1e-12
             self.total_majorant += self.majorant[r]
         for s in range(self.stickers):
             n = self.count[self.sticker_species[s]]

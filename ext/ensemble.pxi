@@ -4,11 +4,6 @@ cdef enum:
     BANDS = 48          # most bands while edges are chosen
 
 
-cdef inline int64_t whole(double x) noexcept nogil:
-    """Integer part of a number that may be too large for an integer."""
-    return <int64_t>(x if x < 4e18 else 4e18)
-
-
 cdef class Ensemble(Draws):
     """Particles grouped into bands of similar rate, contiguous in one array, small sizes first.
 
@@ -24,7 +19,7 @@ cdef class Ensemble(Draws):
     cdef uint8_t[::1] scratch_origin
     cdef public int64_t number
     cdef public int64_t bands
-    cdef int64_t[BANDS + 1] edge, start
+    cdef int64_t[BANDS + 1] edge, start, span
     cdef double[BANDS] attach_top, detach_top, ceiling, inverse, weight
     cdef int64_t[BANDS] order
     cdef public double total_weight, allowed_weight
@@ -33,7 +28,7 @@ cdef class Ensemble(Draws):
     cdef public int64_t largest
     cdef double[::1] attach0, attach1, detach0, detach1, inverse_attach
     cdef public bint ramp
-    cdef public double attach_swing, detach_swing
+    cdef public double attach_swing, detach_swing, inverse_top
 
     # monomers and other species; count[0] is signed, negative = debt
     cdef int64_t[::1] count
@@ -183,74 +178,104 @@ cdef class Ensemble(Draws):
 
     cdef void run_candidates(self, int64_t stop) noexcept nogil:
         """Process candidates ``done`` .. ``stop`` of the open segment; stops early after one that sets ``overflow``."""
-        cdef int64_t k = self.done, p, n, b, m_low, m_high, up, down, j, ups = 0, downs = 0
-        cdef int64_t first = self.order[0], roof = self.ceiling_monomers, monomers = self.count[0]
-        cdef int64_t position = self.position
-        cdef double x, g, q, d, scale = self.allowed_weight * TO_UNIT
-        cdef double low = self.volume_low, high = self.volume_high, theta = self.theta0
-        cdef double wide_attach = 0.0, wide_detach = 0.0
-        cdef bint ramp = self.ramp, unsure
-        cdef int64_t step
-        if ramp:
-            wide_attach = self.attach_swing * (self.theta1 - self.theta0)
-            wide_detach = self.detach_swing * (self.theta1 - self.theta0)
-            low *= 1.0 - wide_attach
-            high *= 1.0 + wide_attach
-        while k < stop:
-            if position == BUFFER:
-                self.refill()
-                position = 0
-            x = <int64_t>(self.buffer[position] >> 11) * scale
-            position += 1
-            k += 1
+        if self.ramp:
+            candidates(self, stop, True, True)
+        elif self.volume_low != self.volume_high:
+            candidates(self, stop, False, True)
+        else:
+            candidates(self, stop, False, False)
+
+
+cdef inline int64_t another_band(Ensemble e, double *x) noexcept nogil:
+    """Band of a point beyond the heaviest band, the point becoming relative to it; -1 for none."""
+    cdef int64_t j
+    x[0] -= e.weight[e.order[0]]
+    for j in range(1, e.bands):
+        if x[0] < e.weight[e.order[j]]:
+            return e.order[j]
+        x[0] -= e.weight[e.order[j]]
+    return -1
+
+
+cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noexcept nogil:
+    """The innermost loop; ``ramp`` and ``drift`` (a volume that changes) are constants where it is called.
+
+    Attachment is decided by an integer, so that the monomer count is carried from one candidate to the next
+    by the shortest possible chain. Where rates change within the segment, bounds that hold for all of it
+    decide, and only between the bounds is the candidate's own time asked for.
+    """
+    cdef int64_t k = e.done, p, n, b, chunk, up, down, step, accepted = 0
+    cdef int64_t first = e.order[0], roof = e.ceiling_monomers, monomers = e.count[0], at_start = e.count[0]
+    cdef int64_t position = e.position, dissolved = 0
+    cdef double x, g, q, d, scale = e.allowed_weight * TO_UNIT
+    cdef double low = e.volume_low, high = e.volume_high, theta = e.theta0
+    cdef double wide_attach = 0.0, wide_detach = 0.0
+    cdef bint unsure
+    if ramp:
+        wide_attach = e.attach_swing * (e.theta1 - e.theta0)
+        wide_detach = e.detach_swing * (e.theta1 - e.theta0)
+        low *= 1.0 - wide_attach
+        high *= 1.0 + wide_attach
+    while k < stop:
+        if position == BUFFER:
+            e.refill()
+            position = 0
+        chunk = min(stop, k + BUFFER - position) - k
+        k += chunk
+        position += chunk
+        while chunk > 0:
+            x = <int64_t>(e.buffer[position - chunk] >> 11) * scale
+            chunk -= 1
             b = first
-            if x >= self.weight[b]:
-                x -= self.weight[b]
-                b = -1
-                for j in range(1, self.bands):
-                    if x < self.weight[self.order[j]]:
-                        b = self.order[j]
-                        break
-                    x -= self.weight[self.order[j]]
+            if x >= e.weight[b]:
+                b = another_band(e, &x)
                 if b < 0:
                     continue
-            p = <int64_t>(x * self.inverse[b])
-            g = x - p * self.ceiling[b]
-            p += self.start[b]
-            n = self.size[p]
+            p = <int64_t>(x * e.inverse[b])
+            g = x - p * e.ceiling[b]
+            p += e.start[b]
+            n = e.size[p]
             unsure = False
             if ramp:
-                q = g / self.attach_at(n, theta)
-                d = self.ceiling[b] - g
-                down = self.detach_at(n, theta) * (1.0 - wide_detach) >= d
-                unsure = not down and self.detach_at(n, theta) * (1.0 + wide_detach) >= d
+                q = g / e.attach_at(n, theta)
+                d = e.ceiling[b] - g
+                down = e.detach_at(n, theta) * (1.0 - wide_detach) >= d
+                unsure = not down and e.detach_at(n, theta) * (1.0 + wide_detach) >= d
+                q = q if q * high < 4e18 else 4e18 / high
             else:
-                q = g * self.inverse_attach[n]
-                down = g >= self.ceiling[b] - self.detach0[n]
-            m_low = whole(q * low)
-            m_high = whole(q * high)
-            up = monomers > m_high
-            if unsure or up != (monomers > m_low):
-                step = self.resolve(k - 1, n, g, b, monomers)
-                up = step == 1
-                down = step == -1
+                q = g * e.inverse_attach[n]
+                down = g >= e.ceiling[b] - e.detach0[n]
+            up = monomers > <int64_t>(q * high)
+            if drift:
+                unsure = unsure or up != (monomers > <int64_t>(q * low))
+                if unsure:
+                    step = e.resolve(k - chunk - 1, n, g, b, monomers)
+                    up = step == 1
+                    down = step == -1
             step = up - down
             n += step
-            self.size[p] = <int32_t>n
+            e.size[p] = <int32_t>n
             monomers -= step
-            ups += up
-            downs += down
-            if <uint64_t>(n - self.edge[b]) >= <uint64_t>(self.edge[b + 1] - self.edge[b]):
-                self.count[0] = monomers
-                self.left_band(p, b)
-                monomers = self.count[0]
-                if self.overflow:
+            accepted += up + down
+            if <uint64_t>(n - e.edge[b]) >= <uint64_t>e.span[b]:
+                dissolved += n < 2
+                e.count[0] = monomers
+                e.left_band(p, b)
+                monomers = e.count[0]
+                if e.overflow:
                     break
             if monomers > roof:
-                self.overflow = True
+                e.overflow = True
                 break
-        self.position = position
-        self.count[0] = monomers
-        self.attached += ups
-        self.detached += downs
-        self.done = k
+        if e.overflow:
+            # words of the chunk that were not used stay for what comes next
+            k -= chunk
+            position -= chunk
+            break
+    e.position = position
+    e.count[0] = monomers
+    e.done = k
+    # every step changes the monomer count by one, and the last unit of a dissolved pair adds one more
+    step = monomers - at_start - dissolved
+    e.detached += (accepted + step) // 2
+    e.attached += (accepted - step) // 2

@@ -173,7 +173,8 @@ cdef class Kernel(MeanField):
         self.stage, self.jacobian = np.zeros((STAGES, n)), np.zeros((n, n))
         self.stick_sum = np.zeros(self.stickers)
         self.volume_floor = 1.0
-        self.constant0, self.constant1 = np.zeros(self.reactions), np.zeros(self.reactions)
+        self.constant0 = self.constant1 = self.constant_top = np.zeros(self.reactions)
+        self.simple = chemistry["simple"]
         self.unit_volume, self.window, self.slack = unit_volume, window, slack
         self.since_banding = -1
         self.largest = 0
@@ -215,12 +216,14 @@ cdef class Kernel(MeanField):
         self.attach0, self.attach1, self.detach0, self.detach1 = attach0, attach1, detach0, detach1
         self.stick0, self.stick1 = stick0, stick1
         with np.errstate(divide="ignore"):
-            self.inverse_attach = np.minimum(1.0 / attach0, 1e250)
+            self.inverse_attach = 1.0 / attach0
+        self.inverse_top = INFINITY
         self.attach_swing = _swing(attach0, attach1)
         self.detach_swing = _swing(detach0, detach1)
         if grown:
             self.histogram, self.lookup = np.zeros(n + 1, dtype=np.int64), np.zeros(n + 1, dtype=np.uint8)
             self.edge[self.bands] = n
+            self.measure_bands()
         if self.since_banding >= 0:
             self.read_tops()
         if self.in_window:
@@ -234,6 +237,7 @@ cdef class Kernel(MeanField):
         self.temperature0, self.temperature1 = temperature0, temperature1
         self.cold_volume, self.flow, self.expansion = cold_volume, flow, expansion
         self.constant0, self.constant1 = constants
+        self.constant_top = np.maximum(*constants) * (1.0 + (1e-12 if self.ramp else 0.0))
         self.law0, self.law1 = law
         self.nucleus0, self.nucleus1 = nucleus
         self.push, self.left, self.feed = push, left, feed
@@ -334,6 +338,7 @@ cdef class Kernel(MeanField):
             (self.attach_top[i], self.detach_top[i], self.ceiling[i], self.inverse[i],
              self.weight[i]) = state["tops"][i]
         self.timed = False
+        self.measure_bands()
 
     def verify(self):
         """Check the partition against its definition; raises AssertionError. For tests and debugging."""

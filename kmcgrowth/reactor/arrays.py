@@ -49,6 +49,10 @@ def chemistry(model: Model) -> dict[str, Any]:
     total_order = np.array([sum(x.orders.values()) for x in model.reactions], dtype=float)
     thinned = np.array([total_order[i] != 1.0 or MONOMER in x.reactants or MONOMER in x.orders
                         for i, x in enumerate(model.reactions)], dtype=np.uint8)
+    simple = np.array(
+        [-1 if thinned[i] or len(x.reactants) != 1 or x.reactants != x.orders else next(iter(x.reactants))
+         for i, x in enumerate(model.reactions)], dtype=np.int32,
+    )
     content = np.zeros((len(model.syringes), len(model.species)), dtype=np.int64)
     for k, syringe in enumerate(model.syringes):
         for s, n in syringe.contents.items():
@@ -59,7 +63,7 @@ def chemistry(model: Model) -> dict[str, Any]:
         "species": len(model.species), "reactions": r, "stickers": len(model.sticking),
         "syringes": len(model.syringes), "count": np.array(model.initial, dtype=np.int64),
         "reactant": reactant, "consumed": consumed, "power": power, "falling": falling,
-        "reactants": reactants, "total_order": total_order, "thinned": thinned,
+        "simple": simple, "reactants": reactants, "total_order": total_order, "thinned": thinned,
         "change_start": np.cumsum([0] + [len(g) for g in changes], dtype=np.int64).astype(np.int32),
         "change_species": np.array([s for s, _ in flat], dtype=np.int32),
         "change_amount": np.array([n for _, n in flat], dtype=np.int64),
