@@ -60,7 +60,7 @@ cdef class Chemistry(Banding):
         """Rate of reaction r with rate constant k, in events per second."""
         cdef int64_t i, j, held
         cdef double rate = k
-        if self.reactants[r] == 1 and self.falling[r, 0] and self.consumed[r, 0] == 1:
+        if self.reactants[r] == 1 and self.power[r, 0] == 1.0 and self.consumed[r, 0] == 1:
             held = monomers if self.reactant[r, 0] == 0 else self.count[self.reactant[r, 0]]
             return k * held if held > 0 else 0.0
         for i in range(self.reactants[r]):
@@ -68,7 +68,7 @@ cdef class Chemistry(Banding):
             if held < self.consumed[r, i] or held < 0:
                 return 0.0
             if self.falling[r, i]:
-                for j in range(self.consumed[r, i]):
+                for j in range(<int64_t>self.power[r, i]):
                     rate *= held - j
             elif self.power[r, i] != 0.0:
                 if held == 0:
@@ -122,9 +122,7 @@ cdef class Chemistry(Banding):
         if self.push[s] <= 0.0 or self.molecules[s] == 0:
             self.next_drop[s] = INFINITY
         else:
-            self.next_drop[s] = fmin(
-                t - (left / self.push[s]) * expm1(-self.exponential() / self.molecules[s]), self.epoch_end
-            )
+            self.next_drop[s] = t - (left / self.push[s]) * expm1(-self.exponential() / self.molecules[s])
 
     cdef void drop(self, int64_t s) noexcept nogil:
         """One molecule leaves syringe s."""
@@ -155,11 +153,13 @@ cdef class Chemistry(Banding):
         if c <= flat:
             return 0.0
         ln_s = log(c / flat)
-        top = 2.0 * gamma * self.unit_volume / (energy * ln_s)
         if self.power_law:
+            # nuclei without bound near S = 1 would hold the concentration there
             rate = exp(ln_a + self.exponent * ln_s)
+            ln_s = fmax(ln_s, 1.0)
         else:
             rate = exp(ln_a - 16.0 * M_PI * gamma**3 * self.unit_volume**2 / (3.0 * energy**3 * ln_s**2))
+        top = 2.0 * gamma * self.unit_volume / (energy * ln_s)
         radius = top + 0.5 * sqrt(energy / (M_PI * gamma)) if gamma > 0.0 else top
         units[0] = <int64_t>fmax(2.0, floor(4.0 * M_PI * radius**3 / (3.0 * self.unit_volume) + 0.5))
         if rate > cap:

@@ -72,8 +72,8 @@ class RateConstant:
 class Reaction:
     """One direction of a mass-action reaction among dissolved species.
 
-    The propensity in a volume V is ``k V prod_i (N_i/V)^order_i``; where an order equals the molecules
-    consumed its power is the falling factorial, ``k V N(N-1).../V^order``.
+    The propensity in a volume V is ``k V prod_i (N_i/V)^order_i``; where an order is a whole number
+    not above the molecules consumed its power is the falling factorial, ``k V N(N-1).../V^order``.
 
     Attributes
     ----------

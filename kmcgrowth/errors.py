@@ -1,0 +1,15 @@
+"""Errors of the package: what went wrong, in one clear sentence."""
+
+from __future__ import annotations
+
+
+class KmcgrowthError(Exception):
+    """Any error that the package raises on purpose."""
+
+
+class BadInput(KmcgrowthError, ValueError):
+    """Something the user wrote cannot be used; one sentence says what, where and what would be right."""
+
+
+class Interrupted(KmcgrowthError):
+    """A run was stopped from outside before it was complete."""

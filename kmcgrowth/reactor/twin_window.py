@@ -1,0 +1,387 @@
+"""What the twin knows ahead of the events: syringes, and conditions and mean-field concentration over one window.
+
+Inside a window temperature and 25 degC volume are linear in time, nothing is poured in at once and no flow changes.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from kmcgrowth.model.types import MONOMER, REFERENCE_TEMPERATURE, FloatArray, Model, PiecewiseLinear, Reaction, Syringe
+from kmcgrowth.physics.nucleation import NEWBORN_SURVIVAL, barrier_parameter, newborn_size
+
+NODE_SPACING = 0.2
+"""Distance of the temperatures at which rates are tabulated on a ramp [K]."""
+
+VOLUME_STEP = 0.005
+"""Relative change of the volume that ends a window [dimensionless]."""
+
+_RTOL = 1e-6
+
+
+def temperature_nodes(program: PiecewiseLinear) -> PiecewiseLinear:
+    """The same temperature program with a corner at every multiple of ``NODE_SPACING`` on its ramps."""
+    times, values = [float(program.time[0])], [float(program.value[0])]
+    corners = list(zip(program.time.tolist(), program.value.tolist(), strict=True))
+    for (t0, T0), (t1, T1) in pairwise(corners):
+        low, high = min(T0, T1), max(T0, T1)
+        steps = NODE_SPACING * np.arange(math.ceil(low / NODE_SPACING), math.floor(high / NODE_SPACING) + 1)
+        between = [float(T) for T in steps if low + 1e-9 < T < high - 1e-9]
+        for T in between if T1 > T0 else between[::-1]:
+            times.append(t0 + (T - T0) / (T1 - T0) * (t1 - t0))
+            values.append(T)
+        times.append(t1)
+        values.append(T1)
+    return PiecewiseLinear(np.array(times), np.array(values))
+
+
+class Rates(NamedTuple):
+    """Rate tables and constants at one temperature; tables are indexed by formula units.
+
+    Attributes
+    ----------
+    attach : list [m^3/s]
+    detach : list [1/s]
+    sticking : one list per sticking process [m^3/s]
+    reactions : one constant per reaction [m^(3(order-1))/s]
+    cluster : float, first-order constant of the law ``cluster`` [1/s]
+    """
+
+    attach: list[float]
+    detach: list[float]
+    sticking: list[list[float]]
+    reactions: list[float]
+    cluster: float
+
+    @classmethod
+    def at(cls, model: Model, temperature: float, n_max: int) -> Rates:
+        """Rates of ``model`` at ``temperature`` [K], for particles up to ``n_max``."""
+        attach, detach = model.tables(temperature, n_max)
+        sticking = [process.table(temperature, n_max).tolist() for process in model.sticking]
+        reactions = [reaction.rate(temperature) for reaction in model.reactions]
+        cluster = model.nucleation.rate(temperature) if model.nucleation.law == "cluster" else 0.0
+        return cls(attach.tolist(), detach.tolist(), sticking, reactions, cluster)
+
+
+class Window:
+    """Conditions from ``start`` to ``end``.
+
+    Attributes
+    ----------
+    start, end : float [s]
+    volume_25 : float, control volume at 25 degC at the start [m^3]
+    flow : float, volume injected per second [m^3/s]
+    before, after : Rates at the temperature nodes on both sides (the same object where T is constant)
+    ceiling : Rates, nowhere below those of any moment of the window
+    lowest_volume, highest_volume : float, bounds of V [m^3]; set by ``close``
+    mean, mean_end : (species,) mean-field molecules at start and end [dimensionless]
+    """
+
+    def __init__(
+        self, model: Model, nodes: PiecewiseLinear, start: float, volume_25: float, flow: float, mean: FloatArray,
+    ) -> None:
+        self.model, self.start, self.end = model, start, math.inf
+        self.volume_25, self.flow = volume_25, flow
+        self.mean = self.mean_end = mean
+        after = int(np.searchsorted(nodes.time, start, side="right"))
+        i, j = max(after - 1, 0), min(after, nodes.time.size - 1)
+        self.t0, self.t1 = float(nodes.time[i]), float(nodes.time[j])
+        self.T0, self.T1 = float(nodes.value[i]), float(nodes.value[j])
+        self.lowest_volume = self.highest_volume = 0.0
+
+    def use(self, before: Rates, after: Rates) -> None:
+        """Take the rates at the temperatures ``T0`` and ``T1``."""
+        self.before, self.after = before, after
+        self.ceiling = before if before is after else Rates(
+            list(map(max, before.attach, after.attach)),
+            list(map(max, before.detach, after.detach)),
+            [list(map(max, a, b)) for a, b in zip(before.sticking, after.sticking, strict=True)],
+            list(map(max, before.reactions, after.reactions)),
+            max(before.cluster, after.cluster),
+        )
+
+    def close(self, end: float) -> None:
+        """Fix the end [s]; both factors of V are monotonic until then."""
+        self.end = end
+        cold = (self.cold_volume(self.start), self.cold_volume(end))
+        expanded = (self._expansion(self.start), self._expansion(end))
+        self.lowest_volume, self.highest_volume = min(cold) * min(expanded), max(cold) * max(expanded)
+
+    def share(self, t: float) -> float:
+        """How far the temperature has gone from ``T0`` to ``T1`` at ``t`` [dimensionless]."""
+        return (t - self.t0) / (self.t1 - self.t0) if self.T1 != self.T0 else 0.0
+
+    def temperature(self, t: float) -> float:
+        """T at ``t`` [K]."""
+        return self.T0 + self.share(t) * (self.T1 - self.T0)
+
+    def cold_volume(self, t: float) -> float:
+        """Control volume at 25 degC at ``t`` [m^3]."""
+        return self.volume_25 + self.flow * (t - self.start) if self.flow > 0.0 else self.volume_25
+
+    def _expansion(self, t: float) -> float:
+        return 1.0 + self.model.expansion * (self.temperature(t) - REFERENCE_TEMPERATURE)
+
+    def volume(self, t: float) -> float:
+        """Control volume at ``t`` and the temperature of that moment [m^3]."""
+        return self.cold_volume(t) * self._expansion(t)
+
+    def rates(self, t: float) -> Rates:
+        """Rates at ``t``: tables linear in T between the nodes, logarithms of rate constants linear in T."""
+        a, b = self.before, self.after
+        if a is b:
+            return a
+        x = self.share(t)
+
+        def linear(low: list[float], high: list[float]) -> list[float]:
+            return [u + x * (v - u) for u, v in zip(low, high, strict=True)]
+
+        return Rates(
+            linear(a.attach, b.attach),
+            linear(a.detach, b.detach),
+            [linear(u, v) for u, v in zip(a.sticking, b.sticking, strict=True)],
+            self.reaction_constants(t),
+            float(a.cluster ** (1.0 - x) * b.cluster**x),
+        )
+
+    def reaction_constants(self, t: float) -> list[float]:
+        """Rate constants of the reactions at ``t`` [m^(3(order-1))/s]."""
+        x = self.share(t)
+        return [float(u ** (1.0 - x) * v**x) for u, v in zip(self.before.reactions, self.after.reactions, strict=True)]
+
+    def breaks(self) -> list[float]:
+        """Times at which the temperature reaches the next node and the volume has moved enough [s]."""
+        times = [self.t1] if self.t1 > self.start else []
+        return [*times, self.start + VOLUME_STEP * self.volume_25 / self.flow] if self.flow > 0.0 else times
+
+    def _elapsed(self, t: float) -> float:
+        """Share of the window that is over at ``t`` [dimensionless]."""
+        return (t - self.start) / (self.end - self.start) if self.start < self.end < math.inf else 0.0
+
+    def mean_amounts(self, t: float) -> FloatArray:
+        """Mean-field molecules at ``t`` (species,) [dimensionless]."""
+        return self.mean + self._elapsed(t) * (self.mean_end - self.mean)
+
+    def mean_concentration(self, t: float) -> float:
+        """Mean-field concentration of the monomer, linear in time between the ends [1/m^3]."""
+        first, last = float(self.mean[MONOMER]) / self.volume(self.start), float(self.mean_end[MONOMER])
+        x = self._elapsed(t)
+        return first + x * (last / self.volume(self.end) - first) if x > 0.0 else first
+
+    def births(self, t: float) -> float:
+        """Particles born per second at ``t`` by a law that reads the mean field [1/s]."""
+        J = nucleation_rate(self.model, self.mean_concentration(t), self.temperature(t))
+        return J * self.volume(t) / NEWBORN_SURVIVAL
+
+    def newborn(self, t: float) -> int:
+        """Formula units of a particle born at ``t``."""
+        return newborn_units(self.model, self.mean_concentration(t), self.temperature(t))
+
+    def most_births(self) -> float:
+        """A bound of ``births`` [1/s]."""
+        J = highest_nucleation_rate(self.model, max(map(self.mean_concentration, (self.start, self.end))), self)
+        return J * self.highest_volume / NEWBORN_SURVIVAL
+
+
+class Barrel:
+    """One syringe in use: a clock whose dial is the volume delivered.
+
+    Each of the N molecules left leaves with the hazard flow/volume left, so none has left while the volume left falls
+    from L to L' with the probability (L'/L)^N, whatever the flow does in time.
+
+    Attributes
+    ----------
+    syringe : Syringe
+    left : (species,) molecules left
+    delivered : float, at the start of the window [m^3]
+    mark : float, volume delivered when the next molecule leaves [m^3]
+    """
+
+    def __init__(self, syringe: Syringe, species: int, rng: np.random.Generator) -> None:
+        self.syringe, self.delivered, self.mark = syringe, 0.0, 0.0
+        self.left = [syringe.contents.get(i, 0) for i in range(species)]
+        self.wind(rng)
+
+    def wind(self, rng: np.random.Generator) -> None:
+        """Draw the next mark."""
+        if total := sum(self.left):
+            rest = self.syringe.volume - self.mark
+            self.mark = self.syringe.volume - rest * (1.0 - rng.random()) ** (1.0 / total)
+
+    def flow(self, t: float) -> float:
+        """Flow at ``t`` of the window [m^3/s]."""
+        if self.syringe.shot or t < self.syringe.start or self.delivered >= self.syringe.volume:
+            return 0.0
+        return self.syringe.rate(t)
+
+    def delivered_by(self, t: float, start: float) -> float:
+        """Volume delivered at ``t`` of the window that began at ``start`` [m^3]."""
+        flow = self.flow(start)
+        return min(self.delivered + flow * (t - start), self.syringe.volume) if flow > 0.0 else self.delivered
+
+    def exit_time(self, start: float) -> float:
+        """When the next molecule leaves, if the flow at ``start`` stays [s]."""
+        flow = self.flow(start)
+        return start + (self.mark - self.delivered) / flow if flow > 0.0 and any(self.left) else math.inf
+
+    def breaks(self, t: float) -> list[float]:
+        """Times after ``t`` [s] at which the flow changes."""
+        if self.delivered >= self.syringe.volume:
+            return []
+        times = [b for b in (self.syringe.start, *self.syringe.rate.time.tolist()) if b > t]
+        flow = self.flow(t)
+        return [*times, t + (self.syringe.volume - self.delivered) / flow] if flow > 0.0 else times
+
+    def is_empty(self, t: float) -> bool:
+        """Whether what is left to deliver at ``t`` is round-off."""
+        rest, flow = self.syringe.volume - self.delivered, self.flow(t)
+        return not self.syringe.shot and (rest <= 1e-12 * self.syringe.volume or (flow > 0.0 and t + rest / flow <= t))
+
+    def release(self, rng: np.random.Generator) -> int:
+        """One molecule leaves, any of them alike; returns its species."""
+        species = bisect_right(list(accumulate(self.left)), int(rng.integers(sum(self.left))))
+        self.left[species] -= 1
+        self.wind(rng)
+        return species
+
+    def pour(self) -> list[int]:
+        """Everything leaves at once; returns the molecules by species."""
+        poured, self.left = self.left, [0] * len(self.left)
+        self.delivered = self.syringe.volume
+        return poured
+
+
+def mass_action(reaction: Reaction, amounts: list[int], volume: float) -> float:
+    """Propensity of a reaction over its rate constant, as documented in ``Reaction`` [m^(3(1-order))]."""
+    if any(amounts[i] < consumed for i, consumed in reaction.reactants.items()):
+        return 0.0
+    number = volume
+    for i, order in reaction.orders.items():
+        available = max(amounts[i], 0)
+        if order == int(order) and 0 <= order <= reaction.reactants.get(i, 0):
+            number *= math.perm(available, int(order)) / volume ** int(order)
+        else:
+            number *= (available / volume) ** order
+    return number
+
+
+def nucleation_rate(model: Model, concentration: float, temperature: float) -> float:
+    """J of the laws ``classical`` and ``power`` at ``concentration`` [1/m^3] and T [K], capped [1/(m^3 s)]."""
+    law = model.nucleation
+    S = concentration / model.solubility(temperature)
+    if S <= 1.0:
+        return 0.0
+    J = law.prefactor(temperature)
+    if law.law == "classical":
+        J *= math.exp(-_barrier(model, temperature) / math.log(S) ** 2)
+    else:
+        J *= S**law.exponent
+    return min(J, law.encounter(temperature) * concentration**2)
+
+
+def _barrier(model: Model, temperature: float) -> float:
+    """B of J = A exp(-B/ln^2 S) [dimensionless]."""
+    return float(barrier_parameter(model.nucleation.surface_energy(temperature), model.unit_volume, temperature))
+
+
+def highest_nucleation_rate(model: Model, concentration: float, window: Window) -> float:
+    """A bound of J for concentrations up to ``concentration`` in ``window`` [1/(m^3 s)].
+
+    J is made of the most favourable prefactor, barrier, solubility and cap of both temperature nodes.
+    """
+    law, nodes = model.nucleation, (window.T0, window.T1)
+    S = concentration / min(model.solubility(T) for T in nodes)
+    if S <= 1.0:
+        return 0.0
+    J = max(law.prefactor(T) for T in nodes)
+    if law.law == "classical":
+        J *= math.exp(-min(_barrier(model, T) for T in nodes) / math.log(S) ** 2)
+    else:
+        J *= S ** max(law.exponent, 0.0)
+    return min(J, max(law.encounter(T) for T in nodes) * concentration**2)
+
+
+def newborn_units(model: Model, concentration: float, temperature: float) -> int:
+    """Formula units of a nucleus born at S > 1: a sphere of r* + 1/2 sqrt(k_B T/(pi gamma)), at least 2.
+
+    Close to S = 1 the radius r* diverges. The classical law gives no nuclei there, the power law does: its nuclei
+    are those of ln S = 1 at the most, for nuclei without bound would hold the concentration at S = 1.
+    """
+    S = concentration / model.solubility(temperature)
+    if model.nucleation.law == "power":
+        S = max(S, math.e)
+    gamma = model.nucleation.surface_energy(temperature)
+    return round(float(newborn_size(S, gamma, model.unit_volume, temperature))) if gamma > 0.0 else 2
+
+
+def follow_mean_field(window: Window, sizes: list[int], feed: FloatArray, limit: float) -> tuple[float, FloatArray]:
+    """Integrate the mean-field amounts from the start of ``window`` until the concentration has moved enough.
+
+    Parameters
+    ----------
+    window : Window, not closed yet, with the mean field at its start
+    sizes : formula units of the particles at its start
+    feed : (species,) molecules injected per second [1/s]
+    limit : float, the window ends there at the latest [s]
+
+    Returns
+    -------
+    end : float [s]
+    amounts : (species,) at the end [dimensionless]
+    """
+    model, start, amounts = window.model, window.start, window.mean
+    nodes = (window.before, window.after)
+    capture = [sum(rates.attach[n] for n in sizes) for rates in nodes]
+    release = [sum((2 if n == 2 else 1) * rates.detach[n] for n in sizes) for rates in nodes]
+    stick = [[sum(rates.sticking[s][n] for n in sizes) for rates in nodes] for s in range(len(model.sticking))]
+
+    def mix(ends: list[float], share: float) -> float:
+        return ends[0] + share * (ends[1] - ends[0])
+
+    def derivative(t: float, x: FloatArray) -> FloatArray:
+        volume, T = window.volume(t), window.temperature(t)
+        c = x[MONOMER] / volume
+        constants, share = window.reaction_constants(t), window.share(t)
+        change = feed.copy()
+        change[MONOMER] += mix(release, share) - c * mix(capture, share)
+        for r, reaction in enumerate(model.reactions):
+            if any(x[i] <= 0.0 for i in reaction.reactants):
+                continue
+            rate = constants[r] * volume
+            for i, order in reaction.orders.items():
+                rate *= (max(x[i], 0.0) / volume) ** order
+            for i, number in reaction.reactants.items():
+                change[i] -= number * rate
+            for i, number in reaction.products.items():
+                change[i] += number * rate
+        for s, process in enumerate(model.sticking):
+            change[process.species] -= x[process.species] / volume * mix(stick[s], share)
+        J = nucleation_rate(model, c, T)
+        if J > 0.0:
+            change[MONOMER] -= newborn_units(model, c, T) * J * volume / NEWBORN_SURVIVAL
+        return change
+
+    first = float(amounts[MONOMER]) / window.volume(start)
+    flat = model.solubility(window.temperature(start))
+    allowed = model.window * max(first, flat)
+
+    def moved(t: float, x: FloatArray) -> float:
+        return abs(float(x[MONOMER]) / window.volume(t) - first) - allowed
+
+    moved.terminal = True  # type: ignore[attr-defined]
+    if limit - start <= 1e-12 * limit:  # two breaks that only round-off tells apart
+        return limit, amounts
+    if math.isinf(limit):
+        limit = start + max(1.0, start) * 1e6
+    tolerance = np.full(amounts.size, 1e-9)
+    tolerance[MONOMER] *= min(1.0, flat * window.volume(start))
+    solution = solve_ivp(derivative, (start, limit), amounts, method="LSODA", events=moved, rtol=_RTOL, atol=tolerance)
+    if solution.status < 0:
+        raise RuntimeError(f"mean-field concentration at {start:g} s: {solution.message}")
+    return float(solution.t[-1]) if solution.status == 1 else limit, np.asarray(solution.y[:, -1])

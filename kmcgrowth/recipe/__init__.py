@@ -1,0 +1,20 @@
+"""The run file: its schema, and errors that name the key and the fix."""
+
+from __future__ import annotations
+
+from kmcgrowth.recipe.checks import reaches_growth, temperature_law_warnings, temperature_range
+from kmcgrowth.recipe.chemistry import Loss, Reaction, Species, Sticking
+from kmcgrowth.recipe.equations import MONOMER
+from kmcgrowth.recipe.flask import Flask, Injection, Seeds, Withdrawal
+from kmcgrowth.recipe.growth import Growth, Nucleation
+from kmcgrowth.recipe.laws import SurfaceRateLaw, TemperatureLaw
+from kmcgrowth.recipe.loading import load_recipe, parse_recipe, shipped_recipes
+from kmcgrowth.recipe.programs import Diameters, FreeEnergies, Program, RateTable, Schedule
+from kmcgrowth.recipe.schema import AVAILABLE_METHODS, METHODS, Recipe, Simulation
+
+__all__ = [
+    "AVAILABLE_METHODS", "METHODS", "MONOMER", "Diameters", "Flask", "FreeEnergies", "Growth", "Injection",
+    "Loss", "Nucleation", "Program", "RateTable", "Reaction", "Recipe", "Schedule", "Seeds", "Simulation",
+    "Species", "Sticking", "SurfaceRateLaw", "TemperatureLaw", "Withdrawal", "load_recipe", "parse_recipe",
+    "reaches_growth", "shipped_recipes", "temperature_law_warnings", "temperature_range",
+]

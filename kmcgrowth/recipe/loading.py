@@ -1,0 +1,160 @@
+"""From a file, a text or a shipped name to a checked recipe."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from kmcgrowth.errors import BadInput
+from kmcgrowth.materials import load_material, material_names
+from kmcgrowth.recipe.changes import apply_changes, merge_defaults, read_value
+from kmcgrowth.recipe.checks import check_recipe
+from kmcgrowth.recipe.columns import Files
+from kmcgrowth.recipe.problems import Wrong, bad, check_keys, first_problem, nearest
+from kmcgrowth.recipe.schema import Recipe
+from kmcgrowth.units import shown
+
+
+def load_recipe(name: str | os.PathLike[str], *, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Read a recipe from a file, or one that ships with the package by its name.
+
+    Parameters
+    ----------
+    name : path of a TOML file, or a shipped name such as "inas_continuous_injection"
+    changes : dotted key -> value, set before the recipe is checked; a text is read as a TOML value
+        if it is one, else as a string
+
+    Returns
+    -------
+    Recipe, numbers in SI units
+
+    Raises
+    ------
+    BadInput : one sentence that names the key, or the file.
+    """
+    path = Path(name)
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        shipped = _shipped_files()
+        stem = path.name.removesuffix(".toml")
+        if stem not in shipped or len(path.parts) != 1:
+            hint = nearest(stem, shipped, otherwise='"kmcgrowth list" shows those that ship.')
+            raise BadInput(f"{shown(str(name))}: there is no such file, and no recipe of this name ships; {hint}")
+        path = shipped[stem]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"{shown(str(name))}: the file is not UTF-8 text; a recipe is a TOML file.") from None
+    except OSError as error:
+        raise BadInput(f"{shown(str(name))}: the file cannot be read: {error.strerror}.") from None
+    return parse_recipe(text, directory=path.parent, changes=changes)
+
+
+def parse_recipe(
+    text: str,
+    *,
+    directory: str | os.PathLike[str] | None = None,
+    files: Mapping[str, str] | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """Read a recipe from TOML text.
+
+    Parameters
+    ----------
+    text : TOML
+    directory : folder in which CSV files are looked up
+    files : name -> contents of CSV files known beforehand (those a dataset carries), before ``directory``
+    changes : as in ``load_recipe``
+
+    Returns
+    -------
+    Recipe, numbers in SI units
+
+    Raises
+    ------
+    BadInput : one sentence that names the key.
+    """
+    source = Files(Path(directory) if directory is not None else None, dict(files or {}))
+    changes = dict(changes or {})
+    try:
+        tree = _tree(text)
+        unit_atoms = _complete(tree, changes)
+        recipe = Recipe.model_validate(tree, context={"files": source})
+        recipe = recipe.model_copy(update={
+            "unit_atoms": unit_atoms, "text": text, "changes": copy.deepcopy(changes), "files": source.read})
+        check_recipe(recipe)
+    except ValidationError as error:
+        raise first_problem(error) from None
+    except Wrong as wrong:
+        raise bad(wrong.sentence, *wrong.path) from None
+    except RecursionError:
+        raise BadInput("the recipe is nested too deeply; a recipe has tables in tables, and no deeper.") from None
+    return recipe
+
+
+def _tree(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = " ".join(str(error).split())
+        what, _, where = message.rpartition(" (at ")
+        place = where.rstrip(")") if what else "somewhere"
+        raise BadInput(f"{place}: this is not valid TOML: {_readable(what or message)}.") from None
+    except ValueError as error:
+        raise BadInput(f"the text is not valid TOML: {_readable(' '.join(str(error).split()))}.") from None
+
+
+def _readable(message: str) -> str:
+    text = "".join(c if c.isprintable() else "?" for c in message)[:160]
+    return text[:1].lower() + text[1:]
+
+
+def _complete(tree: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, int]:
+    """Apply the changes and the material's defaults; the atoms of one formula unit."""
+    check_keys(tree, Recipe.keys)
+    if "material" in changes:
+        tree["material"] = read_value(changes["material"])
+    if "material" not in tree:
+        raise Wrong(f"is missing; {Recipe.needs['material']}", "material")
+    name = tree["material"]
+    if not isinstance(name, str) or name not in (known := material_names()):
+        listed = known if isinstance(name, str) else material_names()
+        hint = nearest(name, listed) if isinstance(name, str) else "write its name in quotation marks."
+        raise Wrong(f"{shown(name)} is not a material that ships; {hint}", "material")
+    material = load_material(name)
+    merge_defaults(tree, {"growth": material.growth, "nucleation": material.nucleation})
+    apply_changes(tree, changes)
+    return dict(material.atoms)
+
+
+def _shipped_files() -> dict[str, Path]:
+    """Name -> file of every TOML file that ships."""
+    folders = [Path(__file__).parents[2] / "runs"]
+    try:
+        folders.insert(0, Path(str(resources.files("kmcgrowth.runs").joinpath("x"))).parent)
+    except (ModuleNotFoundError, TypeError):
+        pass
+    for folder in folders:
+        if folder.is_dir():
+            return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return {}
+
+
+def shipped_recipes() -> dict[str, str]:
+    """Name -> title of every recipe that ships; studies, which name a recipe themselves, are left out."""
+    titles: dict[str, str] = {}
+    for name, path in _shipped_files().items():
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        if "flask" in tree:
+            titles[name] = str(tree.get("title", ""))
+    return titles

@@ -1,0 +1,124 @@
+"""Figures: every kind draws every sort of result, says its units, and leaves the caller's settings alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+import xarray as xr
+
+from kmcgrowth import plots
+from kmcgrowth.errors import BadInput
+
+
+@pytest.fixture(scope="module")
+def sorts(factories: ModuleType, synthetic_result: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Results of every sort that a figure may be asked for."""
+    m, history = factories.focusing(particles=300, snapshots=5, nucleates=True)
+    born = [factories.counts(m, c.time, [], np.repeat(c.sizes, c.nucleated)) for c in history]
+    runs = [factories.focusing(s, particles=200, snapshots=5, nucleates=True)[1] for s in range(3)]
+    bare = factories.model(0)
+    empty = [factories.counts(bare, t, [], amounts=np.zeros(4, dtype=int), supersaturation=0.0) for t in (0.0, 9.0)]
+    heat = [factories.counts(bare, t, [], temperature=300 + t / 60, supersaturation=1e-5 * (t + 1))
+            for t in range(0, 16000, 999)]
+    many = replace(bare, species=("monomer", *(f"X{i}" for i in range(11))), parent=np.arange(12),
+                   formula_units=np.ones(12, dtype=int), atoms=np.ones((12, 2), dtype=int))
+    return {
+        "two populations": synthetic_result, "single snapshot": synthetic_result.isel(time=[-1]),
+        "start": synthetic_result.isel(time=[0]), "no seeds": factories.dataset(replace(m, seeds=()), born),
+        "replicates": factories.dataset(m, runs), "empty": factories.dataset(bare, empty, complete=False, title=""),
+        "heat-up": factories.dataset(bare, heat),
+        "one particle": factories.dataset(m, [factories.counts(m, 0.0, [50])]),
+        "many species": factories.dataset(many, [factories.counts(many, t, [], amounts=np.arange(12)) for t in (0, 5)]),
+        "costly title": factories.dataset(bare, empty, title="5 $ a gram, $^ no TeX " * 8),
+    }
+
+
+SORTS = ["two populations", "single snapshot", "start", "no seeds", "replicates", "empty", "heat-up", "one particle",
+         "many species", "costly title"]
+
+
+def boxes_overlap(fig: Any) -> list[str]:
+    """Pairs of axes whose labels and ticks lie on each other, in a figure that has been drawn."""
+    panels = [(i, ax.get_tightbbox()) for i, ax in enumerate(fig.axes)]
+    twins = {ax.get_position().bounds for ax in fig.axes}
+    found = []
+    for i, a in panels:
+        for j, b in panels[i + 1:]:
+            same = fig.axes[i].get_position().bounds == fig.axes[j].get_position().bounds and len(twins) < len(panels)
+            if a.overlaps(b) and not same:
+                found.append(f"{i} and {j}")
+    return found
+
+
+@pytest.mark.parametrize(("kind", "sort"), [
+    *(("overview", sort) for sort in SORTS), *(("distribution", sort) for sort in SORTS),
+    *(("history", sort) for sort in ("two populations", "replicates", "empty")),
+])
+def test_every_kind_draws_every_sort(sorts: dict[str, xr.Dataset], kind: str, sort: str, tmp_path: Path) -> None:
+    before = dict(matplotlib.rcParams)
+    fig = plots.figure(sorts[sort], kind=kind)
+    plots.save_figure(fig, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert dict(matplotlib.rcParams) == before
+    for ax in fig.axes:
+        label = ax.get_ylabel()
+        assert "(" in label or label.startswith(("supersaturation", "particles")), label
+        assert ax.get_xlabel().endswith(")") or ax.get_xlabel() == ""
+    assert boxes_overlap(fig) == []
+
+
+def test_overview_shows_the_numbers(synthetic_result: xr.Dataset) -> None:
+    fig = plots.overview(synthetic_result)
+    diameter = next(ax for ax in fig.axes if ax.get_ylabel() == "mean diameter (nm)")
+    lines = {line.get_label(): line for line in diameter.get_lines()}
+    assert set(lines) == {"seeds", "nucleated", "all"}
+    expected = synthetic_result["mean_diameter"].sel(population="seed").values
+    np.testing.assert_allclose(np.asarray(lines["seeds"].get_ydata(), dtype=float), expected)
+    width = next(ax for ax in fig.axes if ax.get_ylabel().startswith("relative width"))
+    last = {line.get_label(): np.asarray(line.get_ydata(), dtype=float)[-1] for line in width.get_lines()}
+    assert last["seeds"] == pytest.approx(100 * float(synthetic_result["relative_std"].sel(population="seed")[-1]))
+    species = next(ax for ax in fig.axes if ax.get_ylabel().startswith("concentration"))
+    assert {t.get_text() for t in species.get_legend().get_texts()} == {"monomer", "AMC", "MSC"}
+
+
+def test_bands_only_with_replicates(sorts: dict[str, xr.Dataset]) -> None:
+    def bands(sort: str) -> int:
+        fig = plots.history(sorts[sort])
+        return len(next(ax for ax in fig.axes if ax.get_ylabel() == "mean diameter (nm)").collections)
+
+    assert bands("replicates") == 3 and bands("two populations") == 0
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])
+def test_files_by_suffix_are_reproducible(sorts: dict[str, xr.Dataset], suffix: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        plots.save_figure(plots.distribution(sorts["replicates"]), tmp_path / f"{name}{suffix}")
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_bad_suffix_and_kind(synthetic_result: xr.Dataset, tmp_path: Path) -> None:
+    fig = plots.distribution(synthetic_result)
+    for name in ("figure.gif", "figure"):
+        with pytest.raises(BadInput, match=r"\.svg, \.pdf, \.png"):
+            plots.save_figure(fig, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(BadInput, match='"overview"'):
+        plots.figure(synthetic_result, kind="pie")
+
+
+def test_functions_stay_functions_and_imports_stay_light() -> None:
+    code = (
+        "import sys; import kmcgrowth.plots as p, kmcgrowth.results, kmcgrowth.files, kmcgrowth.observables;"
+        "assert not {'matplotlib', 'xarray', 'pandas', 'h5py'} & set(sys.modules), sorted(sys.modules);"
+        "import kmcgrowth.plots.overview_figure; assert callable(p.overview);"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
