@@ -163,8 +163,8 @@ cdef class Banding(Ensemble):
             self.weight[b] = (self.start[b + 1] - self.start[b]) * self.ceiling[b]
             self.total_weight += self.weight[b]
             top = fmax(top, self.ceiling[b])
-        if top * self.volume_roof * self.inverse_top > 4e18:
-            self.cut_inverses(4e17 / (top * self.volume_roof))
+        if top * self.volume_roof * self.inverse_top > 2e18:
+            self.cut_inverses(2e17 / (top * self.volume_roof))
         self.allowed_weight = self.total_weight * 1.01
         for b in range(self.bands):
             k = b
@@ -173,12 +173,23 @@ cdef class Banding(Ensemble):
                 k -= 1
             self.order[k] = b
 
+    cdef void tables_of_window(self, double t0, double t1) noexcept nogil:
+        """Rates at the middle of a window on a ramp, and bounds of their relative change up to its ends."""
+        cdef double middle = self.theta(0.5 * (t0 + t1)), reach = 0.5 * (self.theta(t1) - self.theta(t0))
+        cdef int64_t n
+        for n in range(self.largest + 1):
+            self.inverse_attach[n] = 1.0 / self.attach_at(n, middle)
+            self.detach_now[n] = self.detach_at(n, middle)
+        self.inverse_top = INFINITY
+        self.wide_attach = fmin(self.attach_swing * reach * (1.0 + 1e-9), 0.5)
+        self.wide_detach = self.detach_swing * reach * (1.0 + 1e-9)
+
     cdef void cut_inverses(self, double top) noexcept nogil:
         """Bound 1/attach so that no threshold outgrows an integer; the monomer count stays far below it all the same."""
         cdef int64_t n
         self.inverse_top = 0.0
         for n in range(self.largest + 1):
-            self.inverse_attach[n] = top if self.attach0[n] * top < 1.0 else 1.0 / self.attach0[n]
+            self.inverse_attach[n] = fmin(self.inverse_attach[n], top)
             self.inverse_top = fmax(self.inverse_top, self.inverse_attach[n])
 
     cdef bint ceilings_fit(self) noexcept nogil:

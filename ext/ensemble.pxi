@@ -2,6 +2,7 @@
 
 cdef enum:
     BANDS = 48          # most bands while edges are chosen
+    BLOCK = 64          # candidates placed ahead of their decisions
 
 
 cdef class Ensemble(Draws):
@@ -26,7 +27,10 @@ cdef class Ensemble(Draws):
 
     # rate tables at the two ends of the epoch, index = formula units
     cdef public int64_t largest
-    cdef double[::1] attach0, attach1, detach0, detach1, inverse_attach
+    cdef double[::1] attach0, attach1, detach0, detach1
+    # those in force: 1/attach and detach, at the middle of the window on a ramp, and by how much they change in it
+    cdef double[::1] inverse_attach, detach_now
+    cdef public double wide_attach, wide_detach
     cdef public bint ramp
     cdef public double attach_swing, detach_swing, inverse_top
 
@@ -38,7 +42,7 @@ cdef class Ensemble(Draws):
     # the open segment
     cdef public bint in_segment, overflow, table_short
     cdef public int64_t done
-    cdef public double volume_low, volume_high, volume_floor, volume_roof, theta0, theta1
+    cdef public double volume_low, volume_high, volume_floor, volume_roof
 
     # the epoch: temperature and volume are known functions of time in it
     cdef public double epoch_start, epoch_end, temperature0, temperature1
@@ -66,9 +70,13 @@ cdef class Ensemble(Draws):
 
     cdef void volume_bounds(self, double t0, double t1, double *low, double *high) noexcept nogil:
         """Bounds of V on [t0, t1]: both factors are monotonic there."""
-        cdef double a = self.cold_volume_at(t0), b = self.cold_volume_at(t1)
-        cdef double f = 1.0 + self.expansion * (self.temperature_at(t0) - 298.15)
-        cdef double g = 1.0 + self.expansion * (self.temperature_at(t1) - 298.15)
+        cdef double a = self.cold_volume_at(t0), b = self.cold_volume_at(t1), f, g
+        if self.expansion == 0.0:
+            low[0] = a
+            high[0] = b
+            return
+        f = 1.0 + self.expansion * (self.temperature_at(t0) - 298.15)
+        g = 1.0 + self.expansion * (self.temperature_at(t1) - 298.15)
         low[0] = fmin(a, b) * fmin(f, g)
         high[0] = fmax(a, b) * fmax(f, g)
 
@@ -167,7 +175,7 @@ cdef class Ensemble(Draws):
     # -- candidates --------------------------------------------------------------------------
 
     cdef int resolve(self, int64_t k, int64_t n, double g, int64_t b, int64_t monomers) noexcept nogil:
-        """Step of candidate k when the bounds of the segment do not decide it: by its own time."""
+        """Step of candidate k when the bounds do not decide it: by its own time."""
         cdef double t, theta
         self.draw_times()
         t = self.instant[k]
@@ -198,58 +206,67 @@ cdef inline int64_t another_band(Ensemble e, double *x) noexcept nogil:
 
 
 cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noexcept nogil:
-    """The innermost loop; ``ramp`` and ``drift`` (a volume that changes) are constants where it is called.
+    """The innermost loop; ``ramp`` and ``drift`` (rates that change) are constants where it is called.
 
-    Attachment is decided by an integer, so that the monomer count is carried from one candidate to the next
-    by the shortest possible chain. Where rates change within the segment, bounds that hold for all of it
-    decide, and only between the bounds is the candidate's own time asked for.
+    Points are turned into places in blocks, ahead of the decisions, so that the long arithmetic of one
+    candidate overlaps that of its neighbours; a block is cut where the partition changes. Attachment is decided by
+    an integer, which keeps the chain from one monomer count to the next short. Where rates change, bounds that
+    hold for the whole segment decide, and only between the bounds is the candidate's own time asked for.
     """
-    cdef int64_t k = e.done, p, n, b, chunk, up, down, step, accepted = 0
+    cdef int64_t k = e.done, p, n, b, block, j, up, down, step, accepted = 0
     cdef int64_t first = e.order[0], roof = e.ceiling_monomers, monomers = e.count[0], at_start = e.count[0]
-    cdef int64_t position = e.position, dissolved = 0
-    cdef double x, g, q, d, scale = e.allowed_weight * TO_UNIT
-    cdef double low = e.volume_low, high = e.volume_high, theta = e.theta0
-    cdef double wide_attach = 0.0, wide_detach = 0.0
+    cdef int64_t position = e.position, dissolved = 0, base
+    cdef double x, g, q, d, heavy, inverse, ceiling, scale = e.allowed_weight * TO_UNIT
+    cdef double low = e.volume_low, high = e.volume_high, wide = 0.0
+    cdef double[BLOCK] point, ground
+    cdef int32_t[BLOCK] place
     cdef bint unsure
     if ramp:
-        wide_attach = e.attach_swing * (e.theta1 - e.theta0)
-        wide_detach = e.detach_swing * (e.theta1 - e.theta0)
-        low *= 1.0 - wide_attach
-        high *= 1.0 + wide_attach
-    while k < stop:
+        low *= 1.0 - e.wide_attach
+        high /= 1.0 - e.wide_attach
+        wide = e.wide_detach
+    while k < stop and not e.overflow:
         if position == BUFFER:
             e.refill()
             position = 0
-        chunk = min(stop, k + BUFFER - position) - k
-        k += chunk
-        position += chunk
-        while chunk > 0:
-            x = <int64_t>(e.buffer[position - chunk] >> 11) * scale
-            chunk -= 1
+        block = min(min(stop - k, BUFFER - position), <int64_t>BLOCK)
+        heavy = e.weight[first]
+        inverse = e.inverse[first]
+        ceiling = e.ceiling[first]
+        base = e.start[first]
+        for j in range(block):
+            x = <int64_t>(e.buffer[position + j] >> 11) * scale
+            point[j] = x
+            place[j] = <int32_t>((x if x < heavy else 0.0) * inverse)
+            ground[j] = x - place[j] * ceiling
+        j = 0
+        while j < block:
             b = first
-            if x >= e.weight[b]:
+            p = base + place[j]
+            g = ground[j]
+            x = point[j]
+            j += 1
+            if x >= heavy:
                 b = another_band(e, &x)
                 if b < 0:
                     continue
-            p = <int64_t>(x * e.inverse[b])
-            g = x - p * e.ceiling[b]
-            p += e.start[b]
+                p = <int64_t>(x * e.inverse[b])
+                g = x - p * e.ceiling[b]
+                p += e.start[b]
             n = e.size[p]
+            q = g * e.inverse_attach[n]
+            d = e.detach_now[n]
+            up = monomers > <int64_t>(q * high)
             unsure = False
             if ramp:
-                q = g / e.attach_at(n, theta)
-                d = e.ceiling[b] - g
-                down = e.detach_at(n, theta) * (1.0 - wide_detach) >= d
-                unsure = not down and e.detach_at(n, theta) * (1.0 + wide_detach) >= d
-                q = q if q * high < 4e18 else 4e18 / high
+                down = g >= e.ceiling[b] - d * (1.0 - wide)
+                unsure = not down and g >= e.ceiling[b] - d * (1.0 + wide)
             else:
-                q = g * e.inverse_attach[n]
-                down = g >= e.ceiling[b] - e.detach0[n]
-            up = monomers > <int64_t>(q * high)
+                down = g >= e.ceiling[b] - d
             if drift:
                 unsure = unsure or up != (monomers > <int64_t>(q * low))
                 if unsure:
-                    step = e.resolve(k - chunk - 1, n, g, b, monomers)
+                    step = e.resolve(k + j - 1, n, g, b, monomers)
                     up = step == 1
                     down = step == -1
             step = up - down
@@ -262,16 +279,13 @@ cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noe
                 e.count[0] = monomers
                 e.left_band(p, b)
                 monomers = e.count[0]
-                if e.overflow:
-                    break
-            if monomers > roof:
-                e.overflow = True
                 break
-        if e.overflow:
-            # words of the chunk that were not used stay for what comes next
-            k -= chunk
-            position -= chunk
-            break
+            if monomers > roof:
+                break
+        if monomers > roof:
+            e.overflow = True
+        k += j
+        position += j
     e.position = position
     e.count[0] = monomers
     e.done = k

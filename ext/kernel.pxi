@@ -33,8 +33,10 @@ cdef class Kernel(MeanField):
                 self.nucleation_rate(self.mean0, self.theta(self.window_start), self.temperature_at(self.window_start), &units),
                 self.nucleation_rate(self.mean1, self.theta(self.window_end), self.temperature_at(self.window_end), &units),
             )
-        if self.since_banding < 0 or self.since_banding > max(2 * self.number, 20000):
+        if self.since_banding < 0 or self.since_banding > max(8 * self.number, 40000):
             self.lay_out_bands()
+        if self.ramp:
+            self.tables_of_window(self.window_start, self.window_end)
         self.refresh()
         self.in_window = True
 
@@ -65,8 +67,6 @@ cdef class Kernel(MeanField):
         self.timed = False
         self.overflow = False
         self.done = 0
-        self.theta0 = self.theta(self.segment_start)
-        self.theta1 = self.theta(self.segment_end)
         if self.flow != 0.0 or (self.ramp and self.expansion != 0.0):
             self.volume_bounds(self.segment_start, self.segment_end, &self.volume_low, &self.volume_high)
         else:
@@ -217,6 +217,7 @@ cdef class Kernel(MeanField):
         self.stick0, self.stick1 = stick0, stick1
         with np.errstate(divide="ignore"):
             self.inverse_attach = 1.0 / attach0
+        self.detach_now = detach0.copy()
         self.inverse_top = INFINITY
         self.attach_swing = _swing(attach0, attach1)
         self.detach_swing = _swing(detach0, detach1)
@@ -227,6 +228,8 @@ cdef class Kernel(MeanField):
         if self.since_banding >= 0:
             self.read_tops()
         if self.in_window:
+            if ramp:
+                self.tables_of_window(self.window_start, self.window_end)
             self.refresh()
 
     def set_epoch(self, start, end, temperature0, temperature1, cold_volume, flow, expansion, constants, law,
@@ -268,6 +271,10 @@ cdef class Kernel(MeanField):
             return self.mean_at(t)
         return self.amount[0] / self.volume_at(t)
 
+    def particle_bytes(self):
+        """Bytes held by the particle arrays."""
+        return 10 * self.size.shape[0]
+
     def volume(self, double t):
         return self.volume_at(t)
 
@@ -288,7 +295,7 @@ cdef class Kernel(MeanField):
     _scalars = (
         "position", "segment", "key", "candidates", "segment_start", "segment_end", "number", "bands",
         "total_weight", "allowed_weight", "ceiling_monomers", "slack", "in_segment", "overflow", "table_short", "done",
-        "volume_low", "volume_high", "volume_floor", "volume_roof", "theta0", "theta1", "attached", "detached",
+        "volume_low", "volume_high", "volume_floor", "volume_roof", "attached", "detached",
         "since_banding", "largest_debt", "total_majorant", "next_reaction", "listed", "born", "window_events", "capped",
         "tiny", "window_start", "window_end", "mean0", "mean1", "nucleation_top", "attach_sum", "detach_sum", "step",
         "now", "in_window",
@@ -339,6 +346,10 @@ cdef class Kernel(MeanField):
              self.weight[i]) = state["tops"][i]
         self.timed = False
         self.measure_bands()
+        if self.in_window:
+            if self.ramp:
+                self.tables_of_window(self.window_start, self.window_end)
+            self.cut_inverses(2e17 / (max(self.ceiling[i] for i in range(self.bands)) * self.volume_roof + 1e-300))
 
     def verify(self):
         """Check the partition against its definition; raises AssertionError. For tests and debugging."""

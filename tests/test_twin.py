@@ -41,7 +41,8 @@ LAWS = ("none", "classical", "power", "cluster", "explicit")
 
 @pytest.fixture(params=engines(), ids=lambda e: e.name)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    return request.param  # type: ignore[no-any-return]
+    chosen: Engine = request.param
+    return chosen
 
 
 def tabulated(model: Model, n_max: int = 64) -> tuple[Any, Any]:
@@ -170,6 +171,7 @@ def test_shot_and_aliquot(engine: Engine) -> None:
     assert_binomial([n for _, n in found], 10, 0.75)
     after.advance(1.2)
     assert after.counts().volume == pytest.approx(1.2 * VOLUME)
+    assert after.counts().tallies["events"] == 30
 
 
 @pytest.mark.parametrize("cause", ["feed", "expansion"])

@@ -167,13 +167,20 @@ def supersaturation(ax: Axes, dataset: xr.Dataset) -> None:
 
 
 def species(ax: Axes, dataset: xr.Dataset) -> None:
-    """Concentrations of the dissolved species over time; the most abundant where there are many."""
+    """Concentrations of the dissolved species over time; the most abundant where there are many.
+
+    A species that is seen now and then, never in two snapshots running, is left out: it makes no line, but would
+    stretch the axis by decades.
+    """
     unit, seconds = time_unit(dataset)
     t = dataset["time"].values / seconds
     _time_axis(ax, t, unit)
     data = dataset["concentration"]
     data = data.mean("replicate") if "replicate" in data.dims else data
     peak = data.max("time")
+    if t.size > 2:
+        held = data.transpose("time", "species").values > 0
+        peak = peak * np.any(held[1:] & held[:-1], axis=0)
     order = [str(s) for s in data["species"].values[np.argsort(-peak.values, kind="stable")] if peak.sel(species=s) > 0]
     if not order:
         ax.set_ylabel("concentration (mol/L)")

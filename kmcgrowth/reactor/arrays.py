@@ -40,7 +40,7 @@ def chemistry(model: Model) -> dict[str, Any]:
         for j, s in enumerate(involved):
             reactant[i, j], consumed[i, j] = s, reaction.reactants.get(s, 0)
             power[i, j] = reaction.orders.get(s, 0.0)
-            falling[i, j] = power[i, j] == consumed[i, j] and consumed[i, j] > 0
+            falling[i, j] = power[i, j] == int(power[i, j]) and 0 < power[i, j] <= consumed[i, j]
         net = {s: reaction.products.get(s, 0) - reaction.reactants.get(s, 0)
                for s in set(reaction.products) | set(reaction.reactants)}
         changes.append([(s, n) for s, n in sorted(net.items()) if n != 0])

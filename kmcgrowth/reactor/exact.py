@@ -119,9 +119,9 @@ class ExactRun:
         for i, r in enumerate(model.reactions):
             if r.lost:
                 done = int(live["tally"][i])
-                tallies[f"lost:{r.name}"] = tallies.get(f"lost:{r.name}", 0) + done
-                for s, n in r.reactants.items():
-                    lost += done * (n - r.products.get(s, 0)) * model.atoms[s]
+                net = {s: r.reactants.get(s, 0) - r.products.get(s, 0) for s in r.reactants | r.products}
+                tallies[f"lost:{r.name}"] = tallies.get(f"lost:{r.name}", 0) + done * sum(net.values())
+                lost += done * sum(n * model.atoms[s] for s, n in net.items())
         return Counts(
             time=t, sizes=sizes.astype(np.int64), seed=both - nucleated, nucleated=nucleated, amounts=amounts,
             volume=float(volume), temperature=temperature, injected_volume=injected,
@@ -143,6 +143,10 @@ class ExactRun:
         if self._kernel.tiny:
             notes.append("nuclei with a critical size below 5 formula units were born: classical theory is strained there")
         return notes
+
+    def particle_bytes(self) -> int:
+        """Memory of the particle arrays, spare places and scratch included [bytes]."""
+        return int(self._kernel.particle_bytes())
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on to the same bytes."""

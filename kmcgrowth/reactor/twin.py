@@ -39,7 +39,7 @@ class TwinRun:
     ----------
     model : Model
     events : int, accepted events: attachment, detachment, sticking, reaction, nucleation, and every
-        molecule that leaves a syringe drop by drop (a shot and an aliquot are no events)
+        molecule that leaves a syringe; what an aliquot takes is none
     time : float [s]
 
     Notes
@@ -273,12 +273,12 @@ class TwinRun:
 
     def _pour(self, barrel: Barrel) -> None:
         """All that is left in a syringe enters at once."""
+        self.events += sum(barrel.left)
         self.amounts = [n + k for n, k in zip(self.amounts, barrel.pour(), strict=True)]
 
     # -- events ------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        """Draw the time of the next candidate from the ceilings of all channels."""
         self._ceilings = self._all_ceilings()
         total = sum(self._ceilings)
         self.candidate = self.time + float(self.rng.standard_exponential()) / total if total > 0.0 else math.inf
