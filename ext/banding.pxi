@@ -150,11 +150,10 @@ cdef class Banding(Ensemble):
         The pool wanders by a few times the root of its count; that much slack makes new ceilings rare.
         """
         cdef int64_t b, k, monomers = self.count[0] if self.count[0] > 0 else 0
-        cdef double top
-        self.slack = fmax(self.slack, 1.5 * sqrt(<double>monomers) + 4.0)
+        cdef double widest
+        self.slack = fmax(self.slack, 4.0 * sqrt(<double>monomers) + 6.0)
         self.ceiling_monomers = monomers + <int64_t>self.slack
         self.total_weight = 0.0
-        top = 0.0
         for b in range(self.bands):
             self.ceiling[b] = (
                 self.ceiling_monomers * self.attach_top[b] / self.volume_floor + self.detach_top[b]
@@ -162,35 +161,28 @@ cdef class Banding(Ensemble):
             self.inverse[b] = (1.0 - 1e-15) / self.ceiling[b] if self.ceiling[b] > 0.0 else 0.0
             self.weight[b] = (self.start[b + 1] - self.start[b]) * self.ceiling[b]
             self.total_weight += self.weight[b]
-            top = fmax(top, self.ceiling[b])
-        if top * self.volume_roof * self.inverse_top > 2e18:
-            self.cut_inverses(2e17 / (top * self.volume_roof))
-        self.allowed_weight = self.total_weight * 1.01
+            self.shared[b] = False
         for b in range(self.bands):
             k = b
             while k > 0 and self.weight[self.order[k - 1]] < self.weight[b]:
                 self.order[k] = self.order[k - 1]
                 k -= 1
             self.order[k] = b
+        # the line of all ceilings is measured in slots of the heaviest band's
+        widest = self.ceiling[self.order[0]] if self.bands > 0 else 0.0
+        self.slots = <uint64_t>ceil(1.01 * self.total_weight / widest) if widest > 0.0 else 0
+        self.allowed_weight = self.slots * widest
+        for b in range(self.bands):
+            if self.weight[b] > 0.0:
+                self.set_shares(b)
 
-    cdef void tables_of_window(self, double t0, double t1) noexcept nogil:
-        """Rates at the middle of a window on a ramp, and bounds of their relative change up to its ends."""
-        cdef double middle = self.theta(0.5 * (t0 + t1)), reach = 0.5 * (self.theta(t1) - self.theta(t0))
-        cdef int64_t n
-        for n in range(self.largest + 1):
-            self.inverse_attach[n] = 1.0 / self.attach_at(n, middle)
-            self.detach_now[n] = self.detach_at(n, middle)
-        self.inverse_top = INFINITY
-        self.wide_attach = fmin(self.attach_swing * reach * (1.0 + 1e-9), 0.5)
-        self.wide_detach = self.detach_swing * reach * (1.0 + 1e-9)
-
-    cdef void cut_inverses(self, double top) noexcept nogil:
-        """Bound 1/attach so that no threshold outgrows an integer; the monomer count stays far below it all the same."""
-        cdef int64_t n
-        self.inverse_top = 0.0
-        for n in range(self.largest + 1):
-            self.inverse_attach[n] = fmin(self.inverse_attach[n], top)
-            self.inverse_top = fmax(self.inverse_top, self.inverse_attach[n])
+    cdef void place_in_ramp(self, double t0, double t1) noexcept nogil:
+        """Where in the epoch the window lies, and how far rates go from those at its middle."""
+        cdef double reach = 0.5 * (self.theta(t1) - self.theta(t0)) * (1.0 + 1e-9)
+        self.middle = self.theta(0.5 * (t0 + t1))
+        self.wide_attach = fmin(self.attach_swing * reach, 0.5)
+        self.detach_narrow = share_of(1.0 - self.detach_swing * reach)
+        self.detach_wide = share_of(self.detach_swing * reach)
 
     cdef bint ceilings_fit(self) noexcept nogil:
         """Whether the monomer count lies well inside what the ceilings were made for."""

@@ -4,12 +4,43 @@ cdef extern from "numpy/random/distributions.h":
     double random_standard_exponential(bitgen_t *generator) nogil
     int64_t random_poisson(bitgen_t *generator, double mean) nogil
 
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(_MSC_VER) && !defined(__clang__)
+    #include <intrin.h>
+    static inline uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *high) { return _umul128(a, b, high); }
+    #else
+    static inline uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *high) {
+        unsigned __int128 product = (unsigned __int128)a * b;
+        *high = (uint64_t)(product >> 64);
+        return (uint64_t)product;
+    }
+    #endif
+    """
+    uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *high) nogil
+
 cdef enum:
     BUFFER = 512        # words drawn at once
     TYPICAL = 384       # most candidates expected in a segment
     LONGEST = 1024      # more than TYPICAL + 30 standard deviations
 
 cdef double TO_UNIT = 2.0**-53
+cdef double WHOLE = 2.0**64
+
+
+cdef inline uint64_t share_of(double x) noexcept nogil:
+    """A number from 0 to 1 as a share of 2^64."""
+    if x >= 1.0 - TO_UNIT:
+        return <uint64_t>0xFFFFFFFFFFFFFFFF
+    return <uint64_t>(x * WHOLE) if x > 0.0 else 0
+
+
+cdef inline uint64_t product_share(uint64_t a, uint64_t b) noexcept nogil:
+    """Product of two shares."""
+    cdef uint64_t high
+    multiply_wide(a, b, &high)
+    return high
 
 
 cdef inline uint64_t split_mix(uint64_t *state) noexcept nogil:

@@ -2,7 +2,6 @@
 
 cdef enum:
     BANDS = 48          # most bands while edges are chosen
-    BLOCK = 64          # candidates placed ahead of their decisions
 
 
 cdef class Ensemble(Draws):
@@ -28,11 +27,14 @@ cdef class Ensemble(Draws):
     # rate tables at the two ends of the epoch, index = formula units
     cdef public int64_t largest
     cdef double[::1] attach0, attach1, detach0, detach1
-    # those in force: 1/attach and detach, at the middle of the window on a ramp, and by how much they change in it
-    cdef double[::1] inverse_attach, detach_now
-    cdef public double wide_attach, wide_detach
+    # shares of the band's ceiling taken by attachment (per monomer) and detachment, in units of 2^-64; on a ramp
+    # at the middle of the window, with bounds of their relative change in it
+    cdef uint64_t[:, ::1] share
+    cdef uint8_t[BANDS] shared      # whether the shares of a band are those of its present ceiling
+    cdef public double middle, wide_attach
+    cdef public uint64_t slots, share_low, share_high, detach_narrow, detach_wide
     cdef public bint ramp
-    cdef public double attach_swing, detach_swing, inverse_top
+    cdef public double attach_swing, detach_swing
 
     # monomers and other species; count[0] is signed, negative = debt
     cdef int64_t[::1] count
@@ -111,6 +113,26 @@ cdef class Ensemble(Draws):
             self.total_weight += self.weight[c]
         if self.total_weight > self.allowed_weight:
             self.overflow = True
+        if not self.shared[b] and self.weight[b] > 0.0:
+            self.set_shares(b)
+
+    cdef void set_shares(self, int64_t b) noexcept nogil:
+        """Rates of a band as shares of its ceiling, for the largest volume of the window."""
+        cdef double attach = 1.0 / (self.ceiling[b] * self.volume_roof) * (1.0 - self.wide_attach)
+        cdef double detach = 1.0 / self.ceiling[b]
+        cdef int64_t n
+        for n in range(self.edge[b], self.edge[b + 1]):
+            self.share[n, 0] = share_of(self.attach_at(n, self.middle) * attach)
+            self.share[n, 1] = share_of(self.detach_at(n, self.middle) * detach)
+        self.shared[b] = True
+
+    cdef void set_segment_shares(self) noexcept nogil:
+        """Bounds of V over the open segment relative to the volume that the shares are made for."""
+        cdef double low = self.volume_low / self.volume_roof, high = self.volume_high / self.volume_roof
+        if self.ramp:
+            low *= (1.0 - self.wide_attach) ** 2
+        self.share_high = share_of(high * (1.0 + 1e-15))
+        self.share_low = share_of(low * (1.0 - 1e-15)) if low != high else self.share_high
 
     cdef void settle(self, int64_t p, int64_t b) noexcept nogil:
         """Bring the particle at place p of band b, whose size has left the band, to where it belongs."""
@@ -174,9 +196,9 @@ cdef class Ensemble(Draws):
 
     # -- candidates --------------------------------------------------------------------------
 
-    cdef int resolve(self, int64_t k, int64_t n, double g, int64_t b, int64_t monomers) noexcept nogil:
+    cdef int resolve(self, int64_t k, int64_t n, uint64_t point, int64_t b, int64_t monomers) noexcept nogil:
         """Step of candidate k when the bounds do not decide it: by its own time."""
-        cdef double t, theta
+        cdef double t, theta, g = point * (1.0 / WHOLE) * self.ceiling[b]
         self.draw_times()
         t = self.instant[k]
         theta = self.theta(t)
@@ -188,87 +210,77 @@ cdef class Ensemble(Draws):
         """Process candidates ``done`` .. ``stop`` of the open segment; stops early after one that sets ``overflow``."""
         if self.ramp:
             candidates(self, stop, True, True)
-        elif self.volume_low != self.volume_high:
+        elif self.share_low != self.share_high:
             candidates(self, stop, False, True)
         else:
             candidates(self, stop, False, False)
 
 
-cdef inline int64_t another_band(Ensemble e, double *x) noexcept nogil:
-    """Band of a point beyond the heaviest band, the point becoming relative to it; -1 for none."""
-    cdef int64_t j
-    x[0] -= e.weight[e.order[0]]
+cdef inline int64_t another_band(Ensemble e, uint64_t beyond, uint64_t *point, int64_t *place) noexcept nogil:
+    """Band, place and share of a point that lies ``beyond`` the slots of the heaviest band; -1 for none."""
+    cdef double x = (beyond + point[0] * (1.0 / WHOLE)) * e.ceiling[e.order[0]]
+    cdef int64_t i, j, b
     for j in range(1, e.bands):
-        if x[0] < e.weight[e.order[j]]:
-            return e.order[j]
-        x[0] -= e.weight[e.order[j]]
+        b = e.order[j]
+        if x < e.weight[b]:
+            i = <int64_t>(x * e.inverse[b])
+            place[0] = e.start[b] + i
+            point[0] = share_of((x - i * e.ceiling[b]) * e.inverse[b])
+            return b
+        x -= e.weight[b]
     return -1
 
 
 cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noexcept nogil:
     """The innermost loop; ``ramp`` and ``drift`` (rates that change) are constants where it is called.
 
-    Points are turned into places in blocks, ahead of the decisions, so that the long arithmetic of one
-    candidate overlaps that of its neighbours; a block is cut where the partition changes. Attachment is decided by
-    an integer, which keeps the chain from one monomer count to the next short. Where rates change, bounds that
-    hold for the whole segment decide, and only between the bounds is the candidate's own time asked for.
+    One word times the number of slots gives a particle (the high half) and a threshold (the low half). All
+    is integer arithmetic: rates are shares of their band's ceiling in units of 2^-64, attachment per monomer.
+    Where rates change, bounds that hold for the whole segment decide, and only between the bounds is the
+    candidate's own time asked for.
     """
-    cdef int64_t k = e.done, p, n, b, block, j, up, down, step, accepted = 0
+    cdef int64_t k = e.done, p, n, b, chunk, up, down, step, accepted = 0
     cdef int64_t first = e.order[0], roof = e.ceiling_monomers, monomers = e.count[0], at_start = e.count[0]
-    cdef int64_t position = e.position, dissolved = 0, base
-    cdef double x, g, q, d, heavy, inverse, ceiling, scale = e.allowed_weight * TO_UNIT
-    cdef double low = e.volume_low, high = e.volume_high, wide = 0.0
-    cdef double[BLOCK] point, ground
-    cdef int32_t[BLOCK] place
+    cdef int64_t position = e.position, dissolved = 0
+    cdef uint64_t slot, point, mark, slots = e.slots, heavy = e.start[first + 1] - e.start[first], d
+    cdef uint64_t low = e.share_low, high = e.share_high, narrow = e.detach_narrow, wide = e.detach_wide
     cdef bint unsure
-    if ramp:
-        low *= 1.0 - e.wide_attach
-        high /= 1.0 - e.wide_attach
-        wide = e.wide_detach
     while k < stop and not e.overflow:
         if position == BUFFER:
             e.refill()
             position = 0
-        block = min(min(stop - k, BUFFER - position), <int64_t>BLOCK)
-        heavy = e.weight[first]
-        inverse = e.inverse[first]
-        ceiling = e.ceiling[first]
-        base = e.start[first]
-        for j in range(block):
-            x = <int64_t>(e.buffer[position + j] >> 11) * scale
-            point[j] = x
-            place[j] = <int32_t>((x if x < heavy else 0.0) * inverse)
-            ground[j] = x - place[j] * ceiling
-        j = 0
-        while j < block:
+        chunk = min(stop - k, BUFFER - position)
+        k += chunk
+        position += chunk
+        while chunk > 0:
+            point = multiply_wide(e.buffer[position - chunk], slots, &slot)
+            chunk -= 1
             b = first
-            p = base + place[j]
-            g = ground[j]
-            x = point[j]
-            j += 1
-            if x >= heavy:
-                b = another_band(e, &x)
+            p = e.start[first] + <int64_t>slot
+            if slot >= heavy:
+                b = another_band(e, slot - heavy, &point, &p)
                 if b < 0:
                     continue
-                p = <int64_t>(x * e.inverse[b])
-                g = x - p * e.ceiling[b]
-                p += e.start[b]
             n = e.size[p]
-            q = g * e.inverse_attach[n]
-            d = e.detach_now[n]
-            up = monomers > <int64_t>(q * high)
+            mark = <uint64_t>(monomers if monomers > 0 else 0) * e.share[n, 0]
+            d = e.share[n, 1]
             unsure = False
-            if ramp:
-                down = g >= e.ceiling[b] - d * (1.0 - wide)
-                unsure = not down and g >= e.ceiling[b] - d * (1.0 + wide)
-            else:
-                down = g >= e.ceiling[b] - d
             if drift:
-                unsure = unsure or up != (monomers > <int64_t>(q * low))
-                if unsure:
-                    step = e.resolve(k + j - 1, n, g, b, monomers)
-                    up = step == 1
-                    down = step == -1
+                up = product_share(point, high) < mark
+                unsure = up != (product_share(point, low) < mark)
+            else:
+                up = point < mark
+            # detachment holds the top of the particle's stretch
+            point = ~point
+            if ramp:
+                down = point < product_share(d, narrow)
+                unsure = unsure or (not down and (point < d or point - d < product_share(d, wide)))
+            else:
+                down = point < d
+            if drift and unsure:
+                step = e.resolve(k - chunk - 1, n, ~point, b, monomers)
+                up = step == 1
+                down = step == -1
             step = up - down
             n += step
             e.size[p] = <int32_t>n
@@ -279,13 +291,15 @@ cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noe
                 e.count[0] = monomers
                 e.left_band(p, b)
                 monomers = e.count[0]
-                break
+                heavy = e.start[first + 1] - e.start[first]
+                if e.overflow:
+                    break
             if monomers > roof:
+                e.overflow = True
                 break
-        if monomers > roof:
-            e.overflow = True
-        k += j
-        position += j
+        # words of a chunk that was broken off stay for what comes next
+        k -= chunk
+        position -= chunk
     e.position = position
     e.count[0] = monomers
     e.done = k

@@ -35,8 +35,7 @@ cdef class Kernel(MeanField):
             )
         if self.since_banding < 0 or self.since_banding > max(8 * self.number, 40000):
             self.lay_out_bands()
-        if self.ramp:
-            self.tables_of_window(self.window_start, self.window_end)
+        self.place_in_ramp(self.window_start, self.window_end)
         self.refresh()
         self.in_window = True
 
@@ -72,6 +71,7 @@ cdef class Kernel(MeanField):
         else:
             self.volume_low = self.volume_at(self.now)
             self.volume_high = self.volume_low
+        self.set_segment_shares()
         self.in_segment = True
 
     cdef void close_segment(self, double t) noexcept nogil:
@@ -215,21 +215,17 @@ cdef class Kernel(MeanField):
         self.largest, self.ramp, self.table_short = n, ramp, False
         self.attach0, self.attach1, self.detach0, self.detach1 = attach0, attach1, detach0, detach1
         self.stick0, self.stick1 = stick0, stick1
-        with np.errstate(divide="ignore"):
-            self.inverse_attach = 1.0 / attach0
-        self.detach_now = detach0.copy()
-        self.inverse_top = INFINITY
         self.attach_swing = _swing(attach0, attach1)
         self.detach_swing = _swing(detach0, detach1)
         if grown:
+            self.share = np.zeros((n + 1, 2), dtype=np.uint64)
             self.histogram, self.lookup = np.zeros(n + 1, dtype=np.int64), np.zeros(n + 1, dtype=np.uint8)
             self.edge[self.bands] = n
             self.measure_bands()
         if self.since_banding >= 0:
             self.read_tops()
         if self.in_window:
-            if ramp:
-                self.tables_of_window(self.window_start, self.window_end)
+            self.place_in_ramp(self.window_start, self.window_end)
             self.refresh()
 
     def set_epoch(self, start, end, temperature0, temperature1, cold_volume, flow, expansion, constants, law,
@@ -295,7 +291,7 @@ cdef class Kernel(MeanField):
     _scalars = (
         "position", "segment", "key", "candidates", "segment_start", "segment_end", "number", "bands",
         "total_weight", "allowed_weight", "ceiling_monomers", "slack", "in_segment", "overflow", "table_short", "done",
-        "volume_low", "volume_high", "volume_floor", "volume_roof", "attached", "detached",
+        "volume_low", "volume_high", "slots", "share_low", "share_high", "volume_floor", "volume_roof", "attached", "detached",
         "since_banding", "largest_debt", "total_majorant", "next_reaction", "listed", "born", "window_events", "capped",
         "tiny", "window_start", "window_end", "mean0", "mean1", "nucleation_top", "attach_sum", "detach_sum", "step",
         "now", "in_window",
@@ -346,10 +342,11 @@ cdef class Kernel(MeanField):
              self.weight[i]) = state["tops"][i]
         self.timed = False
         self.measure_bands()
-        if self.in_window:
-            if self.ramp:
-                self.tables_of_window(self.window_start, self.window_end)
-            self.cut_inverses(2e17 / (max(self.ceiling[i] for i in range(self.bands)) * self.volume_roof + 1e-300))
+        self.place_in_ramp(self.window_start, self.window_end)
+        for i in range(self.bands):
+            self.shared[i] = False
+            if self.weight[i] > 0.0:
+                self.set_shares(i)
 
     def verify(self):
         """Check the partition against its definition; raises AssertionError. For tests and debugging."""

@@ -1,0 +1,348 @@
+"""Recipe to dataset: the one place where an engine is chosen and driven."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kmcgrowth import checkpoint as store
+from kmcgrowth.errors import BadInput, Interrupted
+from kmcgrowth.model.run import Counts, Run
+from kmcgrowth.model.types import Model
+from kmcgrowth.seeding import Seeding, seeding
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from kmcgrowth.recipe import Recipe
+
+engines: dict[str, str | Callable[[Model, np.random.Generator], Run]] = {
+    "exact": "kmcgrowth.reactor.exact:ExactRun",
+    "twin": "kmcgrowth.reactor.twin:TwinRun",
+}
+"""Method -> engine, or the place to import it from."""
+
+CHECKPOINT_SECONDS = 600.0
+"""Wall time between two checkpoints of a run that nobody interrupts [s]."""
+
+
+def simulate(
+    recipe: Recipe,
+    *,
+    rng: Any = None,
+    replicates: int = 1,
+    method: str | None = None,
+    particles: int | None = None,
+    snapshots: int | ArrayLike | None = None,
+    workers: int | None = None,
+    progress: Callable[[float, int], None] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    stop: Callable[[], bool] | None = None,
+) -> xr.Dataset:
+    """Simulate a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    rng : None, int, sequence of int, SeedSequence, BitGenerator or Generator (SPEC 7)
+        Overrides the recipe's seed. Without either, a seed below 2**63 is drawn and recorded.
+    replicates : int, independent repetitions; above 1 the result has a ``replicate`` dimension. Replicate i is the
+        same whichever others run; replicate 0 is what a single run gives.
+    method : engine, by default the recipe's
+    particles : int, particles in the control volume, by default the recipe's
+    snapshots : int, evenly spaced from 0 to the end, or increasing times [s]; by default the recipe's
+    workers : int, threads for the replicates, at most and by default one per processor
+    progress : called about ten times a second with the simulated time [s] (mean over the replicates) and the events
+        so far, possibly from another thread, never from two at once
+    checkpoint : file that holds the state of the run when it was interrupted, and every ten minutes; it is left
+        to the caller to remove it once the result is saved
+    resume : go on from ``checkpoint`` if that file exists; the result is the same to the last bit as without the break
+    stop : asked about ten times a second, possibly from another thread; True ends the run early
+
+    Returns
+    -------
+    xarray.Dataset
+        As ``kmcgrowth.results.build`` describes. After ``stop`` its attribute ``complete`` is 0 and it ends at the
+        last snapshot that every replicate reached.
+
+    Raises
+    ------
+    BadInput
+        If an argument makes no sense, or the checkpoint is of another run.
+    Interrupted
+        If ``stop`` came before the first snapshot; the checkpoint is written all the same.
+
+    Examples
+    --------
+    >>> import kmcgrowth as kg
+    >>> result = kg.simulate(kg.load_recipe("inas_continuous_injection"), rng=1)  # doctest: +SKIP
+    """
+    from kmcgrowth.model.build import build_model
+    from kmcgrowth.results import build
+
+    _at_least_one("replicates", replicates)
+    if workers is not None:
+        _at_least_one("workers", workers)
+    if particles is not None:
+        _at_least_one("particles", particles)
+    name = recipe.simulation.method if method is None else method
+    engine = _engine(name)
+    model = build_model(recipe, particles=particles)
+    if snapshots is not None:
+        model = replace(model, snapshots=_snapshot_times(snapshots, model.duration))
+
+    header = {
+        "version": _version(),
+        "recipe": _fingerprint(recipe, particles),
+        "method": name,
+        "replicates": int(replicates),
+        "snapshots": model.snapshots,
+    }
+    saved = store.read(checkpoint) if resume and checkpoint is not None and Path(checkpoint).exists() else None
+    if saved is not None and rng is None and recipe.simulation.seed is None:
+        seeds = Seeding(**saved["seed"])
+    else:
+        seeds = seeding(rng, recipe.simulation.seed)
+    if saved is not None:
+        _same_run(Path(str(checkpoint)), saved, header, seeds)
+
+    drive = _Drive(model, engine, seeds, int(replicates), header, checkpoint, progress, stop)
+    if saved is not None:
+        drive.load(saved["tracks"])
+    drive.run(workers)
+
+    tracks = [drive.tracks[i] for i in range(int(replicates))]
+    if not all(track["history"] for track in tracks):
+        raise Interrupted("the run was interrupted before its first snapshot.")
+    changes = dict(getattr(recipe, "changes", None) or {})
+    if particles is not None:
+        changes["simulation.particles"] = int(particles)
+    histories = [track["history"] for track in tracks]
+    states = [seeds.generator(i).bit_generator.state for i in range(int(replicates))]
+    dataset = build(
+        model,
+        histories if replicates > 1 else histories[0],
+        recipe_text=recipe.text,
+        files=recipe.files,
+        changes=changes,
+        title=recipe.title,
+        source=recipe.source,
+        seed=seeds.seed,
+        bit_generator=states if replicates > 1 else states[0],
+        method=name,
+        wall_seconds=sum(track["wall"] for track in tracks),
+        complete=all(track["done"] for track in tracks),
+        notes=sorted({note for track in tracks for note in track["notes"]}),
+    )
+    if seeds.seed is None:
+        dataset.attrs["seed_words"] = json.dumps(seeds.entropy)
+    if seeds.spawn_key:
+        dataset.attrs["spawn_key"] = json.dumps(seeds.spawn_key)
+    return dataset
+
+
+class _Drive:
+    """Takes every replicate through the snapshots, and keeps what a checkpoint needs."""
+
+    def __init__(
+        self, model: Model, engine: Callable[[Model, np.random.Generator], Run], seeds: Seeding, replicates: int,
+        header: dict[str, Any], checkpoint: str | os.PathLike[str] | None,
+        progress: Callable[[float, int], None] | None, stop: Callable[[], bool] | None,
+    ) -> None:
+        self.model, self.engine, self.seeds, self.replicates = model, engine, seeds, replicates
+        self.header, self.checkpoint, self.progress, self.stop = header, checkpoint, progress, stop
+        self.tracks: dict[int, dict[str, Any]] = {}
+        self.halt = threading.Event()
+        self._shown: dict[int, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+        self._written = perf_counter()
+
+    def load(self, tracks: dict[str, dict[str, Any]]) -> None:
+        """Take the replicates of a checkpoint."""
+        for key, track in tracks.items():
+            history = [Counts(**counts) for counts in track["history"]]
+            self.tracks[int(key)] = track | {"history": history}
+            if history:
+                self._shown[int(key)] = (history[-1].time, int(history[-1].tallies.get("events", 0)))
+
+    def run(self, workers: int | None) -> None:
+        """Run what is not done; afterwards every replicate has a track."""
+        left = [i for i in range(self.replicates) if not self.tracks.get(i, {}).get("done")]
+        threads = min(len(left), _processors(), workers or self.replicates)
+        if threads <= 1:
+            for i in left:
+                self._replicate(i)
+        else:
+            with ThreadPoolExecutor(threads, thread_name_prefix="replicate") as pool:
+                futures = [pool.submit(self._guarded, i) for i in left]
+                try:
+                    for future in futures:
+                        future.result()
+                except BaseException:
+                    self.halt.set()
+                    pool.shutdown(cancel_futures=True)
+                    raise
+        if self.halt.is_set():
+            self._write()
+
+    def _guarded(self, replicate: int) -> None:
+        try:
+            self._replicate(replicate)
+        except BaseException:
+            self.halt.set()
+            raise
+
+    def _replicate(self, replicate: int) -> None:
+        track = self.tracks.get(replicate, {"state": None, "history": [], "wall": 0.0})
+        history: list[Counts] = list(track["history"])
+        times = self.model.snapshots
+        wall, began = float(track["wall"]), perf_counter()
+        kept = began
+        run = self.engine(self.model, self.seeds.generator(replicate))
+        if track["state"] is not None:
+            run.restore(track["state"])
+
+        def due() -> bool:
+            late = self.checkpoint is not None and perf_counter() - kept > CHECKPOINT_SECONDS
+            return late or self._stopped()
+
+        def show(time: float, events: int) -> None:
+            self._show(replicate, time, events)
+
+        show(run.time, run.events)
+        while len(history) < times.size:
+            if run.advance(float(times[len(history)]), stop=due, progress=show):
+                history.append(run.counts())
+                continue
+            # The live state may have passed snapshots of the window it was in; they can only be shown now.
+            while len(history) < times.size and times[len(history)] <= run.time:
+                run.advance(float(times[len(history)]))
+                history.append(run.counts())
+            spent = wall + perf_counter() - began
+            track = {"history": list(history), "wall": spent, "notes": _notes(run), "done": False}
+            self._keep(replicate, track | {"state": run.state()})
+            kept = perf_counter()
+            if self.halt.is_set() and len(history) < times.size:
+                return
+        spent = wall + perf_counter() - began
+        track = {"history": history, "wall": spent, "notes": _notes(run), "done": True}
+        self._keep(replicate, track | {"state": None})
+        show(float(times[-1]), int(history[-1].tallies.get("events", run.events)))
+
+    def _stopped(self) -> bool:
+        if not self.halt.is_set() and self.stop is not None and self.stop():
+            self.halt.set()
+        return self.halt.is_set()
+
+    def _show(self, replicate: int, time: float, events: int) -> None:
+        if self.progress is None:
+            return
+        with self._lock:
+            self._shown[replicate] = (min(time, self.model.duration), events)
+            seen = self._shown.values()
+            self.progress(sum(t for t, _ in seen) / self.replicates, sum(e for _, e in seen))
+
+    def _keep(self, replicate: int, track: dict[str, Any]) -> None:
+        with self._lock:
+            self.tracks[replicate] = track
+            if perf_counter() - self._written > CHECKPOINT_SECONDS and not self.halt.is_set():
+                self._write()
+
+    def _write(self) -> None:
+        if self.checkpoint is None:
+            return
+        tracks = {
+            str(i): track | {"history": [_plain(counts) for counts in track["history"]]}
+            for i, track in sorted(self.tracks.items())
+        }
+        store.write(self.checkpoint, self.header | {"seed": self.seeds.plain(), "tracks": tracks})
+        self._written = perf_counter()
+
+
+def _notes(run: Run) -> list[str]:
+    """What the engine warns about, if it ever does."""
+    notes = getattr(run, "notes", None)
+    return list(notes()) if callable(notes) else []
+
+
+def _plain(counts: Counts) -> dict[str, Any]:
+    return {f.name: getattr(counts, f.name) for f in fields(counts)}
+
+
+def _engine(name: str) -> Callable[[Model, np.random.Generator], Run]:
+    if name not in engines:
+        known = ", ".join(f'"{known}"' for known in engines)
+        raise BadInput(f'simulation.method: "{name}" is not available; choose one of {known}.')
+    found = engines[name]
+    if isinstance(found, str):
+        module, _, attribute = found.partition(":")
+        found = getattr(import_module(module), attribute)
+    return found
+
+
+def _at_least_one(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise BadInput(f"{name}: {value!r} is not possible; give a whole number of at least 1.")
+
+
+def _snapshot_times(given: int | ArrayLike, duration: float) -> NDArray[np.float64]:
+    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+        if given < 2:
+            raise BadInput(f"snapshots: {given} is too few; give at least 2, the start and the end.")
+        return np.linspace(0.0, duration, int(given))
+    try:
+        times = np.array(given, dtype=float)
+    except (TypeError, ValueError):
+        times = np.empty(0)
+    if times.ndim != 1 or not times.size or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0.0):
+        raise BadInput("snapshots: give a whole number, or a list of increasing times in seconds.")
+    if times[0] < 0.0 or times[-1] > duration:
+        raise BadInput(f"snapshots: times must lie between 0 and the duration of {duration:g} s.")
+    return times
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _version() -> str:
+    import kmcgrowth
+
+    return str(getattr(kmcgrowth, "__version__", ""))
+
+
+def _fingerprint(recipe: Recipe, particles: int | None) -> str:
+    """Hash of everything that the recipe says."""
+    said = [recipe.text, getattr(recipe, "changes", None) or {}, recipe.files, particles]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _same_run(path: Path, saved: dict[str, Any], header: dict[str, Any], seeds: Seeding) -> None:
+    """Refuse a checkpoint of another run."""
+    advice = f'give the same, or delete "{path}" to start afresh.'
+    if saved.get("version") != header["version"]:
+        raise BadInput(f"{path}: the checkpoint is of version {saved.get('version')} of kmcgrowth; {advice}")
+    if saved.get("recipe") != header["recipe"]:
+        raise BadInput(f"{path}: the checkpoint is of another recipe, or of other changes to it; {advice}")
+    if (other := Seeding(**saved["seed"])) != seeds:
+        raise BadInput(f"{path}: the checkpoint has seed {other.entropy}, but {seeds.entropy} is asked for; {advice}")
+    for key in ("method", "replicates"):
+        if saved.get(key) != header[key]:
+            raise BadInput(f"{path}: the checkpoint has {key} {saved.get(key)}, not {header[key]}; {advice}")
+    if not np.array_equal(saved.get("snapshots", ()), header["snapshots"]):
+        raise BadInput(f"{path}: the checkpoint has other snapshot times; {advice}")

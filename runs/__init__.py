@@ -1,0 +1,1 @@
+"""Recipes that ship; each is a TOML file that cites its source."""
