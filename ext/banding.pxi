@@ -1,7 +1,7 @@
 # Choosing the bands, their ceilings and the cap on the monomer count.
 
 cdef double FINE = 1.12         # ratio of rates within a band before bands are merged
-cdef double STRAY = 2.5         # cost of leaving the first band, in candidates
+cdef double STRAY = 6.0         # cost of leaving the first band, in candidates
 
 
 cdef class Banding(Ensemble):
@@ -151,7 +151,7 @@ cdef class Banding(Ensemble):
         """
         cdef int64_t b, k, monomers = self.count[0] if self.count[0] > 0 else 0
         cdef double widest
-        self.slack = fmax(self.slack, 4.0 * sqrt(<double>monomers) + 6.0)
+        self.slack = fmax(self.slack, 3.0 * sqrt(<double>monomers) + 6.0)
         self.ceiling_monomers = monomers + <int64_t>self.slack
         self.total_weight = 0.0
         for b in range(self.bands):

@@ -29,7 +29,7 @@ cdef class Ensemble(Draws):
     cdef double[::1] attach0, attach1, detach0, detach1
     # shares of the band's ceiling taken by attachment (per monomer) and detachment, in units of 2^-64; on a ramp
     # at the middle of the window, with bounds of their relative change in it
-    cdef uint64_t[:, ::1] share
+    cdef uint64_t[::1] share        # attachment at 2n, detachment at 2n + 1
     cdef uint8_t[BANDS] shared      # whether the shares of a band are those of its present ceiling
     cdef public double middle, wide_attach
     cdef public uint64_t slots, share_low, share_high, detach_narrow, detach_wide
@@ -122,8 +122,8 @@ cdef class Ensemble(Draws):
         cdef double detach = 1.0 / self.ceiling[b]
         cdef int64_t n
         for n in range(self.edge[b], self.edge[b + 1]):
-            self.share[n, 0] = share_of(self.attach_at(n, self.middle) * attach)
-            self.share[n, 1] = share_of(self.detach_at(n, self.middle) * detach)
+            self.share[2 * n] = share_of(self.attach_at(n, self.middle) * attach)
+            self.share[2 * n + 1] = share_of(self.detach_at(n, self.middle) * detach)
         self.shared[b] = True
 
     cdef void set_segment_shares(self) noexcept nogil:
@@ -245,6 +245,11 @@ cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noe
     cdef uint64_t slot, point, mark, slots = e.slots, heavy = e.start[first + 1] - e.start[first], d
     cdef uint64_t low = e.share_low, high = e.share_high, narrow = e.detach_narrow, wide = e.detach_wide
     cdef bint unsure
+    # bare pointers save a load each; the sanitizer build watches over them
+    cdef int32_t *size = &e.size[0]
+    cdef uint64_t *share = &e.share[0]
+    cdef uint64_t *word
+    cdef int64_t base = e.start[first]
     while k < stop and not e.overflow:
         if position == BUFFER:
             e.refill()
@@ -252,29 +257,32 @@ cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noe
         chunk = min(stop - k, BUFFER - position)
         k += chunk
         position += chunk
+        word = &e.buffer[position]
         while chunk > 0:
-            point = multiply_wide(e.buffer[position - chunk], slots, &slot)
+            point = multiply_wide(word[-chunk], slots, &slot)
             chunk -= 1
             b = first
-            p = e.start[first] + <int64_t>slot
+            p = base + <int64_t>slot
             if slot >= heavy:
                 b = another_band(e, slot - heavy, &point, &p)
                 if b < 0:
                     continue
-            n = e.size[p]
-            mark = <uint64_t>(monomers if monomers > 0 else 0) * e.share[n, 0]
-            d = e.share[n, 1]
+            n = size[p]
+            mark = <uint64_t>(monomers if monomers > 0 else 0) * share[2 * n]
+            d = share[2 * n + 1]
             unsure = False
             if drift:
                 up = product_share(point, high) < mark
-                unsure = up != (product_share(point, low) < mark)
+                unsure = up != <int64_t>(product_share(point, low) < mark)
             else:
                 up = point < mark
             # detachment holds the top of the particle's stretch
             point = ~point
             if ramp:
                 down = point < product_share(d, narrow)
-                unsure = unsure or (not down and (point < d or point - d < product_share(d, wide)))
+                mark = d + product_share(d, wide)
+                mark = mark if mark >= d else <uint64_t>0xFFFFFFFFFFFFFFFF
+                unsure = unsure | (down != <int64_t>(point < mark))
             else:
                 down = point < d
             if drift and unsure:
@@ -283,7 +291,7 @@ cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noe
                 down = step == -1
             step = up - down
             n += step
-            e.size[p] = <int32_t>n
+            size[p] = <int32_t>n
             monomers -= step
             accepted += up + down
             if <uint64_t>(n - e.edge[b]) >= <uint64_t>e.span[b]:
@@ -291,7 +299,8 @@ cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noe
                 e.count[0] = monomers
                 e.left_band(p, b)
                 monomers = e.count[0]
-                heavy = e.start[first + 1] - e.start[first]
+                base = e.start[first]
+                heavy = e.start[first + 1] - base
                 if e.overflow:
                     break
             if monomers > roof:

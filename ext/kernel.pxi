@@ -33,7 +33,7 @@ cdef class Kernel(MeanField):
                 self.nucleation_rate(self.mean0, self.theta(self.window_start), self.temperature_at(self.window_start), &units),
                 self.nucleation_rate(self.mean1, self.theta(self.window_end), self.temperature_at(self.window_end), &units),
             )
-        if self.since_banding < 0 or self.since_banding > max(8 * self.number, 40000):
+        if self.since_banding < 0 or self.since_banding > max(16 * self.number, 40000):
             self.lay_out_bands()
         self.place_in_ramp(self.window_start, self.window_end)
         self.refresh()
@@ -218,7 +218,7 @@ cdef class Kernel(MeanField):
         self.attach_swing = _swing(attach0, attach1)
         self.detach_swing = _swing(detach0, detach1)
         if grown:
-            self.share = np.zeros((n + 1, 2), dtype=np.uint64)
+            self.share = np.zeros(2 * n + 2, dtype=np.uint64)
             self.histogram, self.lookup = np.zeros(n + 1, dtype=np.int64), np.zeros(n + 1, dtype=np.uint8)
             self.edge[self.bands] = n
             self.measure_bands()

@@ -10,6 +10,7 @@ cdef double[6] RODAS_C = [4.0, 1.0, -1.0, 1.0, -1.0, -8.0 / 3.0]
 cdef double[4] RODAS_M = [2.0, 0.0, 1.0, 1.0]
 cdef double[4] RODAS_ALPHA = [0.0, 0.0, 1.0, 1.0]
 cdef double[4] RODAS_T = [0.5, 1.5, 0.0, 0.0]
+cdef double LOOSE = 20.0        # windows are this much wider where only the reported supersaturation reads the mean field
 cdef double FIELD_RTOL = 1e-4
 cdef double FIELD_ATOL = 1e-6   # molecules
 
@@ -173,6 +174,8 @@ cdef class MeanField(Chemistry):
         cdef int64_t s, tries = 0
         from_c = fmax(self.amount[0], 0.0) / self.volume_at(start)
         allowed = self.window * fmax(from_c, self.flat_at(start))
+        if not follows:
+            allowed *= LOOSE
         if not h > 0.0:
             h = 1e-9
         while t < latest:
@@ -185,7 +188,7 @@ cdef class MeanField(Chemistry):
             if not error <= 1.0 and tries < 10000 and h > smallest:
                 h *= fmax(0.1, 0.9 * error ** (-1.0 / 3.0)) if error == error else 0.1
                 continue
-            if follows and moved > allowed and tries < 10000 and h > smallest:
+            if moved > allowed and tries < 10000 and h > smallest:
                 h *= fmax(0.05, 0.85 * allowed / moved) if t == start else 0.5
                 if t > start and moved > 0.0:
                     # near the end of the window: what was reached is enough
@@ -197,7 +200,7 @@ cdef class MeanField(Chemistry):
             t += h
             self.step = h
             h *= fmin(5.0, fmax(0.3, 0.9 * (error + 1e-10) ** (-1.0 / 3.0)))
-            if follows and moved > 0.7 * allowed:
+            if moved > 0.7 * allowed:
                 break
         if h > self.step:
             self.step = h

@@ -1,0 +1,93 @@
+"""V6: the spread that single events alone give to particles of equal size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from models import VOLUME, box, no_rates, power_law, species, tables
+from scipy import stats
+
+from kmcgrowth.model.types import FloatArray, Sticking
+from kmcgrowth.physics.focusing import shot_noise_variance
+from verification.cases import SIX, Bench, Check, case, likely, near
+
+PACKET = 22
+"""Formula units of a cluster that sticks."""
+
+
+def linear_noise_error(number: int, size: int, packet: int) -> float:
+    """Tolerance on a variance, relative: 6.1 standard errors, and the order left out of the linear noise, b/n_0."""
+    return float(SIX * np.sqrt(2.0 / number) + 2.0 * packet / size)
+
+
+@case("V6-monomers", "shot noise of growth by single monomers, attach rate ~ n^p")
+def monomers(bench: Bench) -> list[Check]:
+    number, first = (3000, 200) if bench.fast else (60_000, 300)
+    last, checks = 8 * first, []
+    for i, p in enumerate((0.0, 1.0 / 3.0, 2.0 / 3.0)):
+        free = 3 * number * last
+        # the variance at a given mean does not depend on the course of the concentration, as all particles share it
+        model = box(free, (first,) * number, tables=tables(power_law(1.0 / free, p), no_rates))
+        run = bench.run(model, 60, i)
+        run.advance(1.2 * (last ** (1.0 - p) - first ** (1.0 - p)) / (1.0 - p))
+        counts = run.counts()
+        n = np.repeat(counts.sizes, counts.seed)
+        expected = float(shot_noise_variance(n.mean(), first, p))
+        checks.append(near(
+            f"Var(n) at p = {p:.2g}, n from {first} to {n.mean():.0f}", float(n.var(ddof=1)), expected,
+            f"b n [1 - (n_0/n)^(1-2p)]/(1 - 2p) with b = 1; 6.1 standard errors of {number} particles (p < 1e-9), and the "
+            "order left out of the linear noise, 2/n_0", share=linear_noise_error(number, first, 1),
+        ))
+        if p == 0.0:
+            checks.append(likely(
+                "gains of all particles, p = 0", poisson_p(n - first), "chi-square against Poisson of the mean gain",
+                expected="Poisson", measured=f"variance over mean {n.var() / (n.mean() - first):.4f}",
+            ))
+            bench.draw("gain of particles at p = 0", lambda axes, n=n: draw_poisson(axes, n - first))
+    return checks
+
+
+def poisson_p(gains: Any) -> float:
+    """p-value of the chi-square test of counts against Poisson with their own mean."""
+    mean = float(gains.mean())
+    edges = np.unique(stats.poisson.ppf(np.linspace(0.0, 1.0, 41)[1:-1], mean))
+    chance = np.diff(np.concatenate([[0.0], stats.poisson.cdf(edges, mean), [1.0]]))
+    seen = np.bincount(np.searchsorted(edges, gains, side="left"), minlength=len(edges) + 1)
+    return float(stats.chisquare(seen, chance * len(gains), ddof=1).pvalue)
+
+
+def draw_poisson(axes: Any, gains: Any) -> None:
+    """Histogram of gains beside the Poisson law."""
+    k = np.arange(gains.min(), gains.max() + 1)
+    axes.hist(gains, bins=60, density=True, color="0.8", label="simulated")
+    axes.plot(k, stats.poisson.pmf(k, gains.mean()), label="Poisson")
+    axes.set(xlabel="monomers gained", ylabel="share")
+    axes.legend(frameon=False)
+
+
+@case("V6-clusters", "shot noise of growth by whole clusters of 22 units, rate ~ n^p")
+def clusters(bench: Bench) -> list[Check]:
+    number, first = (1000, 2200) if bench.fast else (10_000, 4400)
+    last, checks = 3 * first, []
+    for i, p in enumerate((0.0, 1.0 / 3.0, 2.0 / 3.0)):
+        free = 3 * number * last // PACKET
+
+        def table(_: float, n_max: int, p: float = p, free: int = free) -> FloatArray:
+            return VOLUME / free * np.arange(n_max + 1.0) ** p
+
+        model = box(
+            sizes=(first,) * number, **species({"cluster": free}, {"cluster": PACKET}),
+            sticking=(Sticking(1, PACKET, table),),
+        )
+        run = bench.run(model, 61, i)
+        run.advance((last ** (1.0 - p) - first ** (1.0 - p)) / (1.0 - p) / PACKET)
+        counts = run.counts()
+        n = np.repeat(counts.sizes, counts.seed)
+        checks.append(near(
+            f"Var(n) at p = {p:.2g}, n from {first} to {n.mean():.0f} by {PACKET}", float(n.var(ddof=1)),
+            float(shot_noise_variance(n.mean(), first, p, PACKET)),
+            f"as V6 with b = {PACKET}; 6.1 standard errors of {number} particles (p < 1e-9), and 2 b/n_0 for the order left out",
+            share=linear_noise_error(number, first, PACKET),
+        ))
+    return checks
