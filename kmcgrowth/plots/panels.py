@@ -123,7 +123,7 @@ def over_time(ax: Axes, dataset: xr.Dataset, name: str, *, factor: float = 1.0, 
         ax.set_ylim(0.0, max(1.12 * ax.dataLim.y1, 1e-3))
     else:
         ax.margins(y=0.12)
-    ax.legend(loc="best")
+    ax.legend(loc="best" if from_zero else "lower right")
 
 
 def numbers(ax: Axes, dataset: xr.Dataset) -> None:

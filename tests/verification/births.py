@@ -1,0 +1,138 @@
+"""V9: classical nucleation, its births and the size and fate of the nuclei."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from models import box, no_rates, tables
+from scipy import stats
+from scipy.integrate import solve_ivp
+
+from kmcgrowth.model.types import Model, Nucleation, PiecewiseLinear, Steps, Syringe
+from kmcgrowth.physics import nucleation
+from kmcgrowth.physics.constants import K_B
+from verification import chain
+from verification.boxes import FLAT, HOT, UNIT, spheres, surface_energy
+from verification.cases import SIX, Bench, Check, case, certain, likely, near
+
+GAMMA = 0.12
+"""Surface energy [J/m^2]."""
+
+START = 12.0
+"""Supersaturation at the start [dimensionless]."""
+
+DISSOLUTION = 0.3 * 1.602176634e-19
+"""Enthalpy by which the solubility rises with temperature [J]."""
+
+
+def dissolved(temperature: float) -> float:
+    """Solubility of a flat surface [1/m^3]."""
+    return float(FLAT * np.exp(-DISSOLUTION / K_B * (1.0 / temperature - 1.0 / HOT)))
+
+
+def nucleating_box(monomers: int, births: float, duration: float) -> Model:
+    """Monomers that make nuclei which neither grow nor shrink; about ``births`` of them in ``duration``."""
+    volume = monomers / (START * FLAT)
+    barrier = nucleation.barrier(START, GAMMA, UNIT, HOT) / (K_B * HOT)
+    prefactor = births / (volume * duration) * np.exp(barrier)
+    law = Nucleation(
+        "classical", prefactor=lambda T: float(prefactor), surface_energy=lambda T: GAMMA, encounter=lambda T: 1.0
+    )
+    return box(
+        monomers, unit_volume=UNIT, control_volume=volume, flask_volume=volume, nucleation=law,
+        tables=tables(no_rates, no_rates), temperature=PiecewiseLinear(np.array([0.0]), np.array([HOT])),
+        solubility=dissolved,
+    )
+
+
+def expected_births(model: Model, duration: float) -> tuple[float, float, int, int]:
+    """Births, units in them, smallest and largest nucleus, by integrating V9 with the formulas written out.
+
+    dc/dt = -n J/0.92 - c V'/V, births = int J V/0.92 dt, J = A exp(-B/ln^2 S), n of a sphere of radius
+    r* + (1/2) sqrt(k_B T/pi gamma) rounded to whole units.
+    """
+    syringe = model.syringes[0] if model.syringes else None
+
+    def volume(t: float) -> float:
+        flow = syringe.rate(0.0) * min(t, syringe.volume / syringe.rate(0.0)) if syringe else 0.0
+        return model.control_volume + flow
+
+    def rate(t: float, monomers: float) -> tuple[float, int]:
+        kt = K_B * model.temperature(t)
+        log_s = np.log(monomers / volume(t) / dissolved(model.temperature(t)))
+        if log_s <= 0.0:
+            return 0.0, 2
+        b = 16.0 * np.pi * GAMMA**3 * UNIT**2 / (3.0 * kt**3)
+        radius = 2.0 * GAMMA * UNIT / (kt * log_s) + 0.5 * np.sqrt(kt / (np.pi * GAMMA))
+        units = round(4.0 * np.pi * radius**3 / (3.0 * UNIT))
+        return float(model.nucleation.prefactor(HOT) * np.exp(-b / log_s**2) * volume(t) / 0.92), units
+
+    def derivative(t: float, y: Any) -> list[float]:
+        j, units = rate(t, y[0])
+        return [-units * j, j]
+
+    found = solve_ivp(derivative, (0.0, duration), [float(model.initial[0]), 0.0], rtol=1e-9, max_step=duration / 500,
+                      dense_output=True)
+    times = np.linspace(0.0, duration, 2001)
+    sizes = [rate(t, y)[1] for t, y in zip(times, found.sol(times)[0], strict=True)]
+    return float(found.y[1, -1]), float(model.initial[0] - found.y[0, -1]), min(sizes), max(sizes)
+
+
+@case("V9-births", "classical nucleation: births at a held concentration, on a temperature ramp and under dilution")
+def births(bench: Bench) -> list[Check]:
+    number, checks = (2000.0 if bench.fast else 40_000.0), []
+    held = nucleating_box(10**9, number, 100.0)
+    ramp = replace(held, temperature=PiecewiseLinear(np.array([0.0, 60.0, 100.0]), np.array([HOT, HOT + 6.0, HOT - 2.0])))
+    feed = Syringe(0.0, Steps(np.zeros(1), np.array([0.002 * held.control_volume])), 0.1 * held.control_volume, {}, False)
+    dilution = replace(held, syringes=(feed,))
+    for i, (name, model) in enumerate({"held": held, "ramp": ramp, "dilution": dilution}.items()):
+        expected, units, low, high = expected_births(model, 100.0)
+        run = bench.run(model, 90, i)
+        run.advance(100.0)
+        counts = run.counts()
+        born = int(counts.tallies["born"])
+        p = 2.0 * min(stats.poisson.cdf(born, expected), stats.poisson.sf(born - 1, expected))
+        checks.append(likely(f"births, {name}", min(float(p), 1.0), "Poisson with mean int J V/0.92 dt", expected=f"{expected:.1f}",
+                             measured=str(born)))
+        inside = bool(counts.sizes.min() >= low and counts.sizes.max() <= high)
+        checks.append(certain(f"units in a nucleus, {name}", inside, "sphere of radius r* + (1/2) sqrt(k_B T/pi gamma), rounded",
+                              expected=f"{low} to {high}", measured=f"{counts.sizes.min()} to {counts.sizes.max()}"))
+        taken = float(counts.sizes @ counts.nucleated)
+        checks.append(near(f"units in all nuclei, {name}", taken, units, "as the births: 6.1 standard errors of their number",
+                           share=SIX / np.sqrt(expected) + 0.002))
+    return checks
+
+
+@case("V9-survival", "a share 0.92 of the nuclei at k_B T below the top of the barrier grows")
+def survival(bench: Bench) -> list[Check]:
+    number, checks = (4000 if bench.fast else 40_000), []
+    for i, (gamma, s) in enumerate(((0.12, 8.0), (0.15, 16.0))):
+        size = round(float(nucleation.newborn_size(s, gamma, UNIT, HOT)))
+        length = 2.0 * gamma * UNIT / (K_B * HOT)
+        assert abs(surface_energy(length) - gamma) < 1e-12
+        pool = 100_000 * number  # the survivors take 0.5 % of it while the last are undecided
+        model = spheres(np.full(number, size), pool, s * FLAT, length, linear=False)
+        attach, detach = model.tables(HOT, 40 * size)
+        chance = chain.growth_chance(attach, detach, s * FLAT, size, 40 * size)
+        run = bench.run(model, 91, i)
+        # long enough for the undecided few: until the survivors have passed four times the critical size
+        step, time = 10.0 / (attach[size] * s * FLAT), 0.0
+        while True:
+            time += step
+            run.advance(time)
+            counts = run.counts()
+            if counts.sizes.min() > 2.5 * size:
+                break
+        lost = int(counts.tallies["dissolved_seed"])
+        alive = 1.0 - lost / number
+        p = stats.binomtest(number - lost, number, chance).pvalue
+        checks += [
+            likely(f"survivors at S = {s:g}, n = {size}", float(p), "binomial with the exact chance of the chain of single steps to grow "
+                   "(gambler's ruin)", expected=f"{chance:.4f}", measured=f"{alive:.4f}"),
+            near(f"survivors at S = {s:g} against (1 + erf 1)/2", alive, nucleation.NEWBORN_SURVIVAL,
+                 f"parabolic top of the barrier; whole units and its asymmetry for nuclei of {size} units make the chain's own value "
+                 f"{chance:.3f}", within=0.03),
+        ]
+    return checks

@@ -1,0 +1,162 @@
+"""V12 and reproducibility: every atom in its place, the same bytes however a run is cut up."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from models import everything
+
+from kmcgrowth.model.build import build_model
+from kmcgrowth.model.run import Counts
+from kmcgrowth.model.types import Model
+from kmcgrowth.recipe import parse_recipe
+from verification.cases import Bench, Check, case, certain
+
+LAWS = ("none", "classical", "power", "cluster", "explicit")
+"""Laws of nucleation."""
+
+RECIPE = """
+material = "InAs"
+[flask]
+volume = "7.5 mL"
+temperature = [["0 min", "280 degC"], ["4 min", "300 degC"], ["9 min", "295 degC"]]
+contents = { MSC = "20 uM" }
+expansion = "9e-4 / K"
+[[seeds]]
+diameter = "2.5 nm"
+relative_std = 0.12
+concentration = "0.1 mM"
+[[injection]]
+rate = [["30 s", "40 mL/hour"], ["5 min", "10 mL/hour"]]
+volume = "3 mL"
+contents = { AMC = "2 mM", MSC = "1 mM" }
+[[injection]]
+start = "3 min"
+volume = "0.4 mL"
+contents = { monomer = "5 mM" }
+[[withdrawal]]
+time = "2 min"
+volume = "0.5 mL"
+[[withdrawal]]
+time = "6 min"
+volume = "0.7 mL"
+[species.AMC]
+atoms = { In = 39, As = 22 }
+[species.MSC]
+atoms = { In = 22, As = 22 }
+[species.indium]
+atoms = { In = 1 }
+[[reaction]]
+equation = "AMC -> MSC + 17 indium"
+rate = "0.05 / s"
+at = "300 degC"
+activation_energy = "1.1 eV"
+[[reaction]]
+equation = "MSC -> 22 monomer"
+rate = "0.05 / s"
+at = "300 degC"
+activation_energy = "1.2 eV"
+release = "stepwise"
+[[loss]]
+name = "oxidation"
+species = "monomer"
+rate = "1e-3 / s"
+[[loss]]
+name = "precipitation"
+species = "indium"
+rate = "2e-3 / s"
+[[sticking]]
+species = "MSC"
+diffusion = "2e-3 nm^2/s"
+[nucleation]
+law = "classical"
+[simulation]
+particles = 3000
+duration = "9 min"
+"""
+"""Every process of the reactor at once, element by element."""
+
+
+@cache
+def crowded(particles: int) -> Model:
+    """The recipe above with this many seeds."""
+    return build_model(parse_recipe(RECIPE), particles=particles)
+
+
+def models(bench: Bench) -> dict[str, Model]:
+    """The recipe with everything, and the small crowded boxes under every law of nucleation."""
+    boxes = {f"small box, nucleation {law}": everything(law) for law in LAWS}
+    return {"recipe with every process": crowded(600 if bench.fast else 6000)} | boxes
+
+
+def same(one: Counts, two: Counts) -> bool:
+    """Whether two moments agree in every number, to the last bit."""
+    def equal(a: Any, b: Any) -> bool:
+        if isinstance(a, dict):
+            return a.keys() == b.keys() and all(equal(a[k], b[k]) for k in a)
+        return bool(np.array_equal(a, b, equal_nan=True))
+
+    return all(equal(getattr(one, f.name), getattr(two, f.name)) for f in fields(Counts))
+
+
+@case("V12", "atoms of every element are conserved exactly, at every snapshot", engines=("exact", "twin"))
+def atoms(bench: Bench) -> list[Check]:
+    checks = []
+    for i, (name, model) in enumerate(models(bench).items()):
+        if bench.engine == "twin" and name.startswith("recipe"):
+            model = replace(crowded(30))
+        run = bench.run(model, 120, i)
+        total, wrong, seen = sum(run.counts().matter.values()), 0, set()
+        times = np.linspace(0.0, model.duration, 200)
+        for time in times:
+            run.advance(float(time))
+            counts = run.counts()
+            wrong += int(not np.array_equal(sum(counts.matter.values()), total) or counts.amounts.min() < 0)
+            seen |= {place for place, held in counts.matter.items() if np.any(held)}
+        each = ", ".join(f"{n} {e}" for n, e in zip(np.atleast_1d(total), model.elements, strict=True))
+        checks.append(certain(
+            f"snapshots at which an atom is missing or an amount is negative, {name}", wrong == 0,
+            f"integers; {each}; {counts.tallies['events']:.0f} events, matter in {', '.join(sorted(seen))}", expected=f"0 of {len(times)}",
+            measured=str(wrong),
+        ))
+    return checks
+
+
+@case("same-bytes", "snapshots, a break and a restored state leave the trajectory as it is", engines=("exact", "twin"))
+def same_bytes(bench: Bench) -> list[Check]:
+    checks = []
+    for i, (name, model) in enumerate(models(bench).items()):
+        if bench.engine == "twin" and name.startswith("recipe"):
+            model = crowded(30)
+        common = np.linspace(0.0, model.duration, 5)[1:]
+        few, many, broken = (bench.run(model, 121, i) for _ in range(3))
+        agree = resumed = 0
+        state: dict[str, Any] = {}
+        extra = np.random.default_rng(i).uniform(0.0, model.duration, 60)
+        for time in common:
+            few.advance(float(time))
+            for t in np.sort(extra[(extra > time - common[0]) & (extra < time)]):
+                many.advance(float(t))
+                many.counts()
+            many.advance(float(time))
+            agree += same(few.counts(), many.counts())
+        for time in common:
+            halfway = float(time - 0.37 * common[0])
+            broken.advance(halfway)
+            state = broken.state()
+            other = bench.run(model, 122, i)
+            other.advance(0.4 * model.duration)  # whatever it did before is forgotten
+            other.restore(state)
+            broken = other
+            broken.advance(float(time))
+        resumed += same(few.counts(), broken.counts())
+        checks += [
+            certain(f"common times alike to the last bit with 60 snapshots more, {name}", agree == len(common),
+                    "snapshots never touch the trajectory", expected=str(len(common)), measured=str(agree)),
+            certain(f"end alike to the last bit after four breaks, {name}", resumed == 1,
+                    "state() and restore() into another run of the same model", expected="alike", measured="alike" if resumed else "different"),
+        ]
+    return checks

@@ -88,7 +88,8 @@ def flux(attach: FloatArray, detach: FloatArray, concentration: float, last: int
     equilibrium, resistance = concentration, 0.0
     for n in range(1, last):
         resistance += 1.0 / (attach[n] * concentration * equilibrium)
-        equilibrium *= attach[n] * concentration / detach[n + 1]
+        if n + 1 < last:
+            equilibrium *= attach[n] * concentration / detach[n + 1]
     return 1.0 / resistance
 
 
