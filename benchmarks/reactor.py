@@ -1,4 +1,6 @@
-"""Nanoseconds per accepted event of the exact engine, beside the cost of a random draw: ``python benchmarks/reactor.py``.
+"""Nanoseconds per accepted event of the exact engine, beside the cost of a random draw.
+
+``python benchmarks/reactor.py``.
 
 Medians over chunks of a run; the bare draw is timed between the chunks, so that a slow moment of the machine
 slows both.
@@ -50,9 +52,10 @@ def cases(largest: int) -> Iterator[tuple[str, Model, float, float]]:
     for particles in (10_000, 100_000, 1_000_000):
         if particles <= largest:
             span = max(1.0, 1e5 / particles) * 20.0
-            yield f"InAs-5 (feed, dilution, nucleation), {particles:.0e}", build_model(fed, particles=particles), 300.0, span
-            yield (f"the same with AMC and MSC and a ramp, {particles:.0e}", build_model(everything, particles=particles),
-                   300.0, span)
+            size = f"{particles:.0e} particles"
+            yield f"InAs-5 (feed, dilution, nucleation), {size}", build_model(fed, particles=particles), 300.0, span
+            model = build_model(everything, particles=particles)
+            yield f"the same with AMC and MSC and a ramp, {size}", model, 300.0, span
 
 
 def measure(model: Model, begin: float, chunk: float, chunks: int) -> tuple[list[float], list[float], ExactRun]:
@@ -81,8 +84,8 @@ def main() -> None:
         events, draws, run = measure(model, begin, chunk, options.chunks)
         ratio = float(np.median(np.array(events) / np.array(draws)))
         memory = run.particle_bytes() / max(int(sum(p.number for p in model.seeds)), 1)
-        print(f"| {name} | {np.median(events):.1f} | {min(events):.1f} | {np.median(draws):.2f} | {ratio:.1f} | {memory:.1f} |",
-              flush=True)
+        figures = f"{np.median(events):.1f} | {min(events):.1f} | {np.median(draws):.2f} | {ratio:.1f} | {memory:.1f}"
+        print(f"| {name} | {figures} |", flush=True)
     print(f"\npeak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

@@ -158,7 +158,9 @@ def _scale(recipe: Recipe, particles: int | None) -> float:
     held = sum(c * recipe.units_of(n) for n, c in recipe.flask.contents.items()) * recipe.flask.volume
     held += sum(c * recipe.units_of(n) * s.volume for s in recipe.injection for n, c in s.contents.items())
     if held <= 0.0:
-        raise BadInput("the flask and the syringes hold no formula unit; add [[seeds]], flask.contents or injection.contents.")
+        raise BadInput(
+            "the flask and the syringes hold no formula unit; add [[seeds]], flask.contents or injection.contents."
+        )
     return recipe.simulation.formula_units / (held * N_A)
 
 
@@ -185,7 +187,8 @@ def _reactions(recipe: Recipe, solution: _Solution) -> tuple[Reaction, ...]:
         made.append(Reaction(r.equation, reactants, products, orders, forward))
         if r.reversible and r.equilibrium_constant is not None:
             # with r_forward/r_back = K at equilibrium, whatever the forward orders
-            back = {s: orders.get(s, 0.0) - reactants.get(s, 0) + products.get(s, 0) for s in orders | reactants | products}
+            involved = orders | reactants | products
+            back = {s: orders.get(s, 0.0) - reactants.get(s, 0) + products.get(s, 0) for s in involved}
             back = {s: o for s, o in back.items() if o != 0.0}
             if any(o < 0.0 for o in back.values()):
                 raise BadInput(f'reaction "{r.equation}": the orders leave a negative order for the reverse reaction; '
@@ -222,7 +225,9 @@ def _sticking(recipe: Recipe, material: Material, solution: _Solution) -> tuple[
         cluster = solution.whole(s.species, f"sticking.{i}.species")
         units = int(solution.units[cluster])
 
-        def table(T: float, n_max: int, law: TemperatureLaw = s.diffusion, p: float = s.probability, u: int = units) -> FloatArray:
+        def table(
+            T: float, n_max: int, law: TemperatureLaw = s.diffusion, p: float = s.probability, u: int = units
+        ) -> FloatArray:
             reach = radius_from_units(np.arange(n_max + 1.0), material.unit_volume) + radius_from_units(
                 float(u), material.unit_volume
             )
@@ -240,7 +245,8 @@ def _nucleation(recipe: Recipe, material: Material, solution: _Solution) -> Nucl
         return Nucleation(law="explicit")
     if n.law == "cluster":
         assert n.species is not None and n.rate is not None
-        return Nucleation(law="cluster", cluster=solution.whole(n.species, "nucleation.species"), rate=_rate(n.rate, 1.0))
+        cluster = solution.whole(n.species, "nucleation.species")
+        return Nucleation(law="cluster", cluster=cluster, rate=_rate(n.rate, 1.0))
     assert n.prefactor is not None
     prefactor, unit_radius = n.prefactor, float(radius_from_units(1.0, material.unit_volume))
     if any(growth.surface_energy(T) <= 0.0 for T in recipe.flask.temperature.values):
@@ -277,7 +283,8 @@ class _Tables:
         k = g.surface_rate
         return rate_tables(
             temperature, n_max, unit_volume=self._unit_volume, diffusion=float(g.diffusion(temperature)),
-            surface_rate=float(k(temperature)), solubility=float(g.solubility(temperature)) * N_A, surface_energy=energy,
+            surface_rate=float(k(temperature)), surface_energy=energy,
+            solubility=float(g.solubility(temperature)) * N_A,
             law="talapin" if g.law == "talapin" else "mixed", transfer_coefficient=g.transfer_coefficient,
             exponent=k.exponent, reference_radius=k.reference_diameter / 2.0 if k.reference_diameter else None,
             gibbs_thomson="linear" if g.gibbs_thomson == "linear" else "exponential", free_energy=free,

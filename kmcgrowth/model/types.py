@@ -153,7 +153,8 @@ class SeedPopulation:
     Attributes
     ----------
     number : int, particles in the control volume
-    shape : "normal" or "lognormal" of the diameters, "sizes" (resampled from ``diameters``) or "units" (exactly ``units``)
+    shape : "normal" or "lognormal" of the diameters, "sizes" (resampled from ``diameters``) or "units"
+        (exactly ``units``)
     diameter, relative_std : float [m], [dimensionless]
     diameters : (k,) array [m]
     units : (number,) array of formula units

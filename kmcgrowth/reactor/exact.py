@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from kmcgrowth.reactor._exact import Kernel, Pause
 
 from kmcgrowth.model.plan import Epoch, Plan
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, Model
-from kmcgrowth.reactor._exact import Kernel, Pause
 from kmcgrowth.reactor.arrays import chemistry, nucleation_law, sticking_tables
 
 BUDGET = 4_000_000
@@ -141,7 +141,7 @@ class ExactRun:
         if self._kernel.capped:
             notes.append("nucleation reached the encounter rate of two monomers, 8 pi D r1 c^2, and was capped there")
         if self._kernel.tiny:
-            notes.append("nuclei with a critical size below 5 formula units were born: classical theory is strained there")
+            notes.append("nuclei of a critical size below 5 formula units were born, where classical theory is strained")
         return notes
 
     def particle_bytes(self) -> int:
