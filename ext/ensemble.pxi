@@ -54,6 +54,7 @@ cdef class Ensemble(Draws):
     cdef public int64_t attached, detached
     cdef int64_t[::1] dissolved
     cdef int64_t[::1] histogram
+    cdef int32_t[::1] counter
     cdef uint8_t[::1] lookup
     cdef public int64_t since_banding
     cdef public int64_t largest_debt

@@ -219,6 +219,7 @@ cdef class Kernel(MeanField):
         self.detach_swing = _swing(detach0, detach1)
         if grown:
             self.share = np.zeros(2 * n + 2, dtype=np.uint64)
+            self.counter = np.zeros(4 * (n + 1), dtype=np.int32)
             self.histogram, self.lookup = np.zeros(n + 1, dtype=np.int64), np.zeros(n + 1, dtype=np.uint8)
             self.edge[self.bands] = n
             self.measure_bands()

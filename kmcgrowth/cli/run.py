@@ -38,9 +38,10 @@ def run(
         checkpoint = Path(f"{result}.ckpt")
         _writable(result)
 
-        from kmcgrowth.recipe import load_recipe
+        from kmcgrowth.recipe import load_recipe, reaches_growth
 
         parsed = load_recipe(recipe, changes=_changes(changes or []))
+        reaches_growth(parsed)
         if resume and not checkpoint.exists() and result.exists() and _complete(
             result, parsed, seed=seed, particles=particles, method=method, replicates=replicates
         ):

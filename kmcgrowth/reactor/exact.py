@@ -141,7 +141,7 @@ class ExactRun:
         if self._kernel.capped:
             notes.append("nucleation reached the encounter rate of two monomers, 8 pi D r1 c^2, and was capped there")
         if self._kernel.tiny:
-            notes.append("nuclei of a critical size below 5 formula units were born, where classical theory is strained")
+            notes.append("nuclei with a critical size below 5 formula units were born, where classical theory strains")
         return notes
 
     def particle_bytes(self) -> int:
