@@ -4,6 +4,10 @@ cdef double FINE = 1.12         # ratio of rates within a band before bands are 
 cdef double STRAY = 6.0         # cost of leaving the first band, in candidates
 
 
+cdef inline double greater(double a, double b) noexcept nogil:
+    return a if a > b else b
+
+
 cdef class Banding(Ensemble):
     """Keeps the ceilings above every rate that can occur, and as low as is worth the effort."""
 
@@ -33,6 +37,14 @@ cdef class Banding(Ensemble):
             for n in range(self.edge[b], self.edge[b + 1]):
                 self.attach_top[b] = fmax(self.attach_top[b], fmax(self.attach0[n], self.attach1[n]))
                 self.detach_top[b] = fmax(self.detach_top[b], fmax(self.detach0[n], self.detach1[n]))
+
+    cdef double highest_rate(self, int64_t b, double c) noexcept nogil:
+        """Largest rate of a particle of band b at a concentration c, over the epoch."""
+        cdef double top = 0.0
+        cdef int64_t n
+        for n in range(self.edge[b], self.edge[b + 1]):
+            top = greater(top, c * greater(self.attach0[n], self.attach1[n]) + greater(self.detach0[n], self.detach1[n]))
+        return top
 
     cdef double expected_concentration(self) noexcept nogil:
         """Concentration for which bands are laid out: the present one, or that at rest with the particles."""
@@ -74,18 +86,19 @@ cdef class Banding(Ensemble):
         cdef int64_t b, n, best, heaviest
         cdef double total, top, merged, cost, least
         cdef int64_t[BANDS] held
+        cdef double[BANDS] rate
         for b in range(self.bands):
+            rate[b] = self.highest_rate(b, c)
             held[b] = 0
             for n in range(self.edge[b], self.edge[b + 1]):
                 held[b] += self.histogram[n]
         if self.bands > 0:
             held[self.bands - 1] += self.histogram[self.largest]
-        self.read_tops()
         while self.bands > 1:
             total = 0.0
             heaviest = 0
             for b in range(self.bands):
-                self.weight[b] = held[b] * (c * self.attach_top[b] + self.detach_top[b])
+                self.weight[b] = held[b] * rate[b]
                 total += self.weight[b]
                 if self.weight[b] > self.weight[heaviest]:
                     heaviest = b
@@ -93,10 +106,7 @@ cdef class Banding(Ensemble):
             least = (1.0 + STRAY) * total - STRAY * top
             best = -1
             for b in range(self.bands - 1):
-                merged = (held[b] + held[b + 1]) * (
-                    c * fmax(self.attach_top[b], self.attach_top[b + 1])
-                    + fmax(self.detach_top[b], self.detach_top[b + 1])
-                )
+                merged = (held[b] + held[b + 1]) * greater(rate[b], rate[b + 1])
                 cost = (1.0 + STRAY) * (total - self.weight[b] - self.weight[b + 1] + merged)
                 cost -= STRAY * fmax(merged, top)
                 if cost <= least:
@@ -105,12 +115,10 @@ cdef class Banding(Ensemble):
             if best < 0:
                 break
             held[best] += held[best + 1]
-            self.attach_top[best] = fmax(self.attach_top[best], self.attach_top[best + 1])
-            self.detach_top[best] = fmax(self.detach_top[best], self.detach_top[best + 1])
+            rate[best] = greater(rate[best], rate[best + 1])
             for b in range(best + 1, self.bands - 1):
                 held[b] = held[b + 1]
-                self.attach_top[b] = self.attach_top[b + 1]
-                self.detach_top[b] = self.detach_top[b + 1]
+                rate[b] = rate[b + 1]
             for b in range(best + 1, self.bands):
                 self.edge[b] = self.edge[b + 1]
             self.bands -= 1
@@ -160,13 +168,16 @@ cdef class Banding(Ensemble):
         """
         cdef int64_t b, k, monomers = self.count[0] if self.count[0] > 0 else 0
         cdef double widest
-        self.slack = fmax(self.slack, 3.0 * sqrt(<double>monomers) + 6.0)
+        self.slack = fmax(self.slack, 2.0 * sqrt(<double>monomers) + 6.0)
         self.ceiling_monomers = monomers + <int64_t>self.slack
         self.total_weight = 0.0
         for b in range(self.bands):
-            self.ceiling[b] = (
-                self.ceiling_monomers * self.attach_top[b] / self.volume_floor + self.detach_top[b]
-            ) * (1.0 + 1e-12)
+            # bands without particles get a bound that is cheap
+            if self.start[b + 1] > self.start[b]:
+                self.ceiling[b] = self.highest_rate(b, self.ceiling_monomers / self.volume_floor)
+            else:
+                self.ceiling[b] = self.ceiling_monomers / self.volume_floor * self.attach_top[b] + self.detach_top[b]
+            self.ceiling[b] *= 1.0 + 1e-12
             self.inverse[b] = (1.0 - 1e-15) / self.ceiling[b] if self.ceiling[b] > 0.0 else 0.0
             self.weight[b] = (self.start[b + 1] - self.start[b]) * self.ceiling[b]
             self.total_weight += self.weight[b]
@@ -179,7 +190,7 @@ cdef class Banding(Ensemble):
             self.order[k] = b
         # the line of all ceilings is measured in slots of the heaviest band's
         widest = self.ceiling[self.order[0]] if self.bands > 0 else 0.0
-        self.slots = <uint64_t>ceil(1.01 * self.total_weight / widest) if widest > 0.0 else 0
+        self.slots = <uint64_t>ceil((1.0 + 0.01 / (1.0 + 1e-4 * self.number)) * self.total_weight / widest) if widest > 0.0 else 0
         self.allowed_weight = self.slots * widest
         for b in range(self.bands):
             if self.weight[b] > 0.0:
@@ -190,8 +201,7 @@ cdef class Banding(Ensemble):
         cdef double reach = 0.5 * (self.theta(t1) - self.theta(t0)) * (1.0 + 1e-9)
         self.middle = self.theta(0.5 * (t0 + t1))
         self.wide_attach = fmin(self.attach_swing * reach, 0.5)
-        self.detach_narrow = share_of(1.0 - self.detach_swing * reach)
-        self.detach_wide = share_of(self.detach_swing * reach)
+        self.wide_detach = self.detach_swing * reach
 
     cdef bint ceilings_fit(self) noexcept nogil:
         """Whether the monomer count lies well inside what the ceilings were made for."""

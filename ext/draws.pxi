@@ -63,6 +63,7 @@ cdef class Draws:
 
     cdef bitgen_t *generator
     cdef object bit_generator
+    cdef uint64_t *small
     cdef uint64_t[BUFFER] buffer
     cdef double[::1] instant
     cdef public int64_t position
@@ -76,16 +77,39 @@ cdef class Draws:
         self.bit_generator = bit_generator
         self.generator = <bitgen_t *>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
         self.instant = np.zeros(LONGEST + 1)
+        self.find_small()
         self.position = BUFFER
         self.segment = 0
         self.timed = False
         self.key = self.generator.next_uint64(self.generator.state)
 
     cdef void refill(self) noexcept nogil:
+        """The next words of the generator; numpy's SFC64 (Doty-Humphrey) is run in registers, to the same words."""
         cdef int64_t i
-        for i in range(BUFFER):
-            self.buffer[i] = self.generator.next_uint64(self.generator.state)
+        cdef uint64_t a, b, c, count, word
+        if self.small == NULL:
+            for i in range(BUFFER):
+                self.buffer[i] = self.generator.next_uint64(self.generator.state)
+        else:
+            a, b, c, count = self.small[0], self.small[1], self.small[2], self.small[3]
+            for i in range(BUFFER):
+                word = a + b + count
+                count += 1
+                a = b ^ (b >> 11)
+                b = c + (c << 3)
+                c = ((c << 24) | (c >> 40)) + word
+                self.buffer[i] = word
+            self.small[0], self.small[1], self.small[2], self.small[3] = a, b, c, count
         self.position = 0
+
+    def find_small(self):
+        """Use SFC64's four words in place, if they are where its public state says they should be."""
+        cdef uint64_t *words = <uint64_t *>self.generator.state
+        public = self.bit_generator.state
+        self.small = NULL
+        if public["bit_generator"] == "SFC64":
+            if all(words[i] == int(word) for i, word in enumerate(public["state"]["state"])):
+                self.small = words
 
     cdef inline uint64_t word(self) noexcept nogil:
         if self.position == BUFFER:

@@ -29,10 +29,10 @@ cdef class Ensemble(Draws):
     cdef double[::1] attach0, attach1, detach0, detach1
     # shares of the band's ceiling taken by attachment (per monomer) and detachment, in units of 2^-64; on a ramp
     # at the middle of the window, with bounds of their relative change in it
-    cdef uint64_t[::1] share        # attachment at 2n, detachment at 2n + 1
+    cdef uint64_t[::1] share        # at 3n attachment, at 3n + 1 and 3n + 2 detachment at least and at most
     cdef uint8_t[BANDS] shared      # whether the shares of a band are those of its present ceiling
-    cdef public double middle, wide_attach
-    cdef public uint64_t slots, share_low, share_high, detach_narrow, detach_wide
+    cdef public double middle, wide_attach, wide_detach
+    cdef public uint64_t slots, share_low, share_high
     cdef public bint ramp
     cdef public double attach_swing, detach_swing
 
@@ -120,11 +120,13 @@ cdef class Ensemble(Draws):
     cdef void set_shares(self, int64_t b) noexcept nogil:
         """Rates of a band as shares of its ceiling, for the largest volume of the window."""
         cdef double attach = 1.0 / (self.ceiling[b] * self.volume_roof) * (1.0 - self.wide_attach)
-        cdef double detach = 1.0 / self.ceiling[b]
+        cdef double detach = 1.0 / self.ceiling[b], rate
         cdef int64_t n
         for n in range(self.edge[b], self.edge[b + 1]):
-            self.share[2 * n] = share_of(self.attach_at(n, self.middle) * attach)
-            self.share[2 * n + 1] = share_of(self.detach_at(n, self.middle) * detach)
+            self.share[3 * n] = share_of(self.attach_at(n, self.middle) * attach)
+            rate = self.detach_at(n, self.middle) * detach
+            self.share[3 * n + 1] = share_of(rate * (1.0 - self.wide_detach))
+            self.share[3 * n + 2] = share_of(rate * (1.0 + self.wide_detach))
         self.shared[b] = True
 
     cdef void set_segment_shares(self) noexcept nogil:
@@ -209,12 +211,10 @@ cdef class Ensemble(Draws):
 
     cdef void run_candidates(self, int64_t stop) noexcept nogil:
         """Process candidates ``done`` .. ``stop`` of the open segment; stops early after one that sets ``overflow``."""
-        if self.ramp:
-            candidates(self, stop, True, True)
-        elif self.share_low != self.share_high:
-            candidates(self, stop, False, True)
+        if self.ramp or self.share_low != self.share_high:
+            candidates(self, stop, True)
         else:
-            candidates(self, stop, False, False)
+            candidates(self, stop, False)
 
 
 cdef inline int64_t another_band(Ensemble e, uint64_t beyond, uint64_t *point, int64_t *place) noexcept nogil:
@@ -232,8 +232,8 @@ cdef inline int64_t another_band(Ensemble e, uint64_t beyond, uint64_t *point, i
     return -1
 
 
-cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noexcept nogil:
-    """The innermost loop; ``ramp`` and ``drift`` (rates that change) are constants where it is called.
+cdef inline void candidates(Ensemble e, int64_t stop, bint drift) noexcept nogil:
+    """The innermost loop; ``drift`` (rates that change) is a constant where it is called.
 
     One word times the number of slots gives a particle (the high half) and a threshold (the low half). All
     is integer arithmetic: rates are shares of their band's ceiling in units of 2^-64, attachment per monomer.
@@ -243,8 +243,8 @@ cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noe
     cdef int64_t k = e.done, p, n, b, chunk, up, down, step, accepted = 0
     cdef int64_t first = e.order[0], roof = e.ceiling_monomers, monomers = e.count[0], at_start = e.count[0]
     cdef int64_t position = e.position, dissolved = 0
-    cdef uint64_t slot, point, mark, slots = e.slots, heavy = e.start[first + 1] - e.start[first], d
-    cdef uint64_t low = e.share_low, high = e.share_high, narrow = e.detach_narrow, wide = e.detach_wide
+    cdef uint64_t slot, point, mark, slots = e.slots, heavy = e.start[first + 1] - e.start[first]
+    cdef uint64_t low = e.share_low, high = e.share_high
     cdef bint unsure
     # bare pointers save a load each; the sanitizer build watches over them
     cdef int32_t *size = &e.size[0]
@@ -269,27 +269,19 @@ cdef inline void candidates(Ensemble e, int64_t stop, bint ramp, bint drift) noe
                 if b < 0:
                     continue
             n = size[p]
-            mark = <uint64_t>(monomers if monomers > 0 else 0) * share[2 * n]
-            d = share[2 * n + 1]
-            unsure = False
+            # attachment holds the bottom of the particle's stretch, detachment its top
+            mark = <uint64_t>(monomers if monomers > 0 else 0) * share[3 * n]
+            down = ~point < share[3 * n + 1]
             if drift:
                 up = product_share(point, high) < mark
                 unsure = up != <int64_t>(product_share(point, low) < mark)
+                unsure = unsure | (down != <int64_t>(~point < share[3 * n + 2]))
+                if unsure:
+                    step = e.resolve(k - chunk - 1, n, point, b, monomers)
+                    up = step == 1
+                    down = step == -1
             else:
                 up = point < mark
-            # detachment holds the top of the particle's stretch
-            point = ~point
-            if ramp:
-                down = point < product_share(d, narrow)
-                mark = d + product_share(d, wide)
-                mark = mark if mark >= d else <uint64_t>0xFFFFFFFFFFFFFFFF
-                unsure = unsure | (down != <int64_t>(point < mark))
-            else:
-                down = point < d
-            if drift and unsure:
-                step = e.resolve(k - chunk - 1, n, ~point, b, monomers)
-                up = step == 1
-                down = step == -1
             step = up - down
             n += step
             size[p] = <int32_t>n

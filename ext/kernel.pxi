@@ -51,6 +51,7 @@ cdef class Kernel(MeanField):
         cdef double end = fmin(self.window_end, self.next_reaction), mean
         cdef int64_t s
         if not self.ceilings_fit():
+            self.slack *= 1.1
             self.refresh()
             end = fmin(self.window_end, self.next_reaction)
         for s in range(self.syringes):
@@ -92,12 +93,14 @@ cdef class Kernel(MeanField):
                     self.set_majorants()
                     self.schedule_reaction(self.now)
                 else:
+                    self.slack *= 1.1
                     self.refresh()
                 return
         if self.next_reaction <= self.now:
             if self.react(self.now):
                 self.window_events += 1
                 if not self.ceilings_fit():
+                    self.slack *= 1.1
                     self.refresh()
                     return
                 self.set_majorants()
@@ -218,7 +221,7 @@ cdef class Kernel(MeanField):
         self.attach_swing = _swing(attach0, attach1)
         self.detach_swing = _swing(detach0, detach1)
         if grown:
-            self.share = np.zeros(2 * n + 2, dtype=np.uint64)
+            self.share = np.zeros(3 * n + 3, dtype=np.uint64)
             self.counter = np.zeros(4 * (n + 1), dtype=np.int32)
             self.histogram, self.lookup = np.zeros(n + 1, dtype=np.int64), np.zeros(n + 1, dtype=np.uint8)
             self.edge[self.bands] = n
