@@ -11,6 +11,7 @@ cdef double[4] RODAS_M = [2.0, 0.0, 1.0, 1.0]
 cdef double[4] RODAS_ALPHA = [0.0, 0.0, 1.0, 1.0]
 cdef double[4] RODAS_T = [0.5, 1.5, 0.0, 0.0]
 cdef double LOOSE = 20.0        # windows are this much wider where only the reported supersaturation reads the mean field
+cdef double TYPICAL_POOL = 10.0 # molecules below which nobody looks at the mean field's change
 cdef double FIELD_RTOL = 1e-4
 cdef double FIELD_ATOL = 1e-6   # molecules
 
@@ -175,7 +176,7 @@ cdef class MeanField(Chemistry):
         from_c = fmax(self.amount[0], 0.0) / self.volume_at(start)
         allowed = self.window * fmax(from_c, self.flat_at(start))
         if not follows:
-            allowed *= LOOSE
+            allowed = LOOSE * fmax(allowed, self.window * TYPICAL_POOL / self.volume_at(start))
         if not h > 0.0:
             h = 1e-9
         while t < latest:
