@@ -167,9 +167,37 @@ cdef class Banding(Ensemble):
         The pool wanders by a few times the root of its count; that much slack makes new ceilings rare.
         """
         cdef int64_t b, k, monomers = self.count[0] if self.count[0] > 0 else 0
-        cdef double widest
+        cdef double widest, idle
         self.slack = fmax(self.slack, 2.0 * sqrt(<double>monomers) + 6.0)
         self.ceiling_monomers = monomers + <int64_t>self.slack
+        self.weigh()
+        if monomers == 0:
+            # no slack where hardly anything refills an empty pool: all candidates would be null
+            idle = self.total_weight
+            self.ceiling_monomers = 0
+            self.weigh()
+            if self.total_weight * 50.0 > idle:
+                self.ceiling_monomers = <int64_t>self.slack
+                self.weigh()
+        for b in range(self.bands):
+            k = b
+            while k > 0 and self.weight[self.order[k - 1]] < self.weight[b]:
+                self.order[k] = self.order[k - 1]
+                k -= 1
+            self.order[k] = b
+        # the line of all ceilings is measured in slots of the heaviest band's
+        widest = self.ceiling[self.order[0]] if self.bands > 0 else 0.0
+        self.slots = 0
+        if widest > 0.0:
+            self.slots = <uint64_t>ceil((1.0 + 0.01 / (1.0 + 1e-4 * self.number)) * self.total_weight / widest)
+        self.allowed_weight = self.slots * widest
+        for b in range(self.bands):
+            if self.weight[b] > 0.0:
+                self.set_shares(b)
+
+    cdef void weigh(self) noexcept nogil:
+        """Ceilings and weights of all bands for the cap on the monomer count."""
+        cdef int64_t b
         self.total_weight = 0.0
         for b in range(self.bands):
             # bands without particles get a bound that is cheap
@@ -182,19 +210,6 @@ cdef class Banding(Ensemble):
             self.weight[b] = (self.start[b + 1] - self.start[b]) * self.ceiling[b]
             self.total_weight += self.weight[b]
             self.shared[b] = False
-        for b in range(self.bands):
-            k = b
-            while k > 0 and self.weight[self.order[k - 1]] < self.weight[b]:
-                self.order[k] = self.order[k - 1]
-                k -= 1
-            self.order[k] = b
-        # the line of all ceilings is measured in slots of the heaviest band's
-        widest = self.ceiling[self.order[0]] if self.bands > 0 else 0.0
-        self.slots = <uint64_t>ceil((1.0 + 0.01 / (1.0 + 1e-4 * self.number)) * self.total_weight / widest) if widest > 0.0 else 0
-        self.allowed_weight = self.slots * widest
-        for b in range(self.bands):
-            if self.weight[b] > 0.0:
-                self.set_shares(b)
 
     cdef void place_in_ramp(self, double t0, double t1) noexcept nogil:
         """Where in the epoch the window lies, and how far rates go from those at its middle."""
@@ -206,6 +221,8 @@ cdef class Banding(Ensemble):
     cdef bint ceilings_fit(self) noexcept nogil:
         """Whether the monomer count lies well inside what the ceilings were made for."""
         cdef int64_t m = self.count[0] if self.count[0] > 0 else 0
+        if self.ceiling_monomers == 0:
+            return m == 0 and self.total_weight <= self.allowed_weight
         return (
             self.total_weight <= self.allowed_weight
             and m <= self.ceiling_monomers - 0.4 * self.slack

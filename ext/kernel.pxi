@@ -139,7 +139,8 @@ cdef class Kernel(MeanField):
                 self.run_candidates(stop)
             if self.overflow:
                 self.draw_times()
-                self.slack = fmin(self.slack * 1.3 + 1.0, 1e15)
+                if self.ceiling_monomers > 0:
+                    self.slack = fmin(self.slack * 1.3 + 1.0, 1e15)
                 self.close_segment(self.instant[self.done - 1])
                 if not self.table_short:
                     self.refresh()
