@@ -26,7 +26,7 @@ cdef class Chemistry(Banding):
     cdef double[::1] total_order
     cdef int32_t[::1] change_start, change_species
     cdef int64_t[::1] change_amount
-    cdef double[::1] constant0, constant1, constant_top
+    cdef double[::1] constant0, constant1, constant_top, constant_slope     # the slope is that of the logarithm
     cdef int32_t[::1] simple        # the species of a first-order reaction, else -1
     cdef uint8_t[::1] thinned
     cdef int32_t[::1] sticker_species
@@ -52,14 +52,16 @@ cdef class Chemistry(Banding):
     cdef public bint room_short
 
     cdef inline double constant_at(self, int64_t r, double theta) noexcept nogil:
-        if not self.ramp or self.constant0[r] == self.constant1[r]:
+        if self.constant_slope[r] == 0.0:
             return self.constant0[r]
-        return self.constant0[r] * exp(theta * log(self.constant1[r] / self.constant0[r]))
+        return self.constant0[r] * exp(theta * self.constant_slope[r])
 
     cdef double propensity(self, int64_t r, double k, double volume, int64_t monomers) noexcept nogil:
         """Rate of reaction r with rate constant k, in events per second."""
         cdef int64_t i, j, held
         cdef double rate = k
+        if self.simple[r] >= 0:
+            return k * self.count[self.simple[r]]
         if self.reactants[r] == 1 and self.power[r, 0] == 1.0 and self.consumed[r, 0] == 1:
             held = monomers if self.reactant[r, 0] == 0 else self.count[self.reactant[r, 0]]
             return k * held if held > 0 else 0.0

@@ -10,7 +10,9 @@ cdef extern from *:
     #if defined(_MSC_VER) && !defined(__clang__)
     #include <intrin.h>
     static inline uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *high) { return _umul128(a, b, high); }
+    #define fetch_early(place) ((void)(place))
     #else
+    #define fetch_early(place) __builtin_prefetch((place), 1)
     static inline uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *high) {
         unsigned __int128 product = (unsigned __int128)a * b;
         *high = (uint64_t)(product >> 64);
@@ -19,9 +21,12 @@ cdef extern from *:
     #endif
     """
     uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *high) nogil
+    void fetch_early(const void *place) nogil
 
 cdef enum:
     BUFFER = 512        # words drawn at once
+    EARLY = 16          # candidates ahead of which memory is asked for
+    CROWD = 30000       # particles above which their array outgrows the nearer caches
     TYPICAL = 384       # most candidates expected in a segment
     LONGEST = 1024      # more than TYPICAL + 30 standard deviations
 
@@ -64,7 +69,7 @@ cdef class Draws:
     cdef bitgen_t *generator
     cdef object bit_generator
     cdef uint64_t *small
-    cdef uint64_t[BUFFER] buffer
+    cdef uint64_t[BUFFER + EARLY] buffer        # the last few are never drawn, only looked at ahead
     cdef double[::1] instant
     cdef public int64_t position
     cdef public int64_t segment

@@ -212,9 +212,14 @@ cdef class Ensemble(Draws):
     cdef void run_candidates(self, int64_t stop) noexcept nogil:
         """Process candidates ``done`` .. ``stop`` of the open segment; stops early after one that sets ``overflow``."""
         if self.ramp or self.share_low != self.share_high:
-            candidates(self, stop, True)
+            if self.number > CROWD:
+                candidates(self, stop, True, True)
+            else:
+                candidates(self, stop, True, False)
+        elif self.number > CROWD:
+            candidates(self, stop, False, True)
         else:
-            candidates(self, stop, False)
+            candidates(self, stop, False, False)
 
 
 cdef inline int64_t another_band(Ensemble e, uint64_t beyond, uint64_t *point, int64_t *place) noexcept nogil:
@@ -232,8 +237,8 @@ cdef inline int64_t another_band(Ensemble e, uint64_t beyond, uint64_t *point, i
     return -1
 
 
-cdef inline void candidates(Ensemble e, int64_t stop, bint drift) noexcept nogil:
-    """The innermost loop; ``drift`` (rates that change) is a constant where it is called.
+cdef inline void candidates(Ensemble e, int64_t stop, bint drift, bint crowd) noexcept nogil:
+    """The innermost loop; ``drift`` (rates that change) and ``crowd`` (many particles) are constants where it is called.
 
     One word times the number of slots gives a particle (the high half) and a threshold (the low half). All
     is integer arithmetic: rates are shares of their band's ceiling in units of 2^-64, attachment per monomer.
@@ -260,6 +265,9 @@ cdef inline void candidates(Ensemble e, int64_t stop, bint drift) noexcept nogil
         position += chunk
         word = &e.buffer[position]
         while chunk > 0:
+            if crowd:
+                multiply_wide(word[EARLY - chunk], slots, &slot)
+                fetch_early(size + base + <int64_t>slot)
             point = multiply_wide(word[-chunk], slots, &slot)
             chunk -= 1
             b = first

@@ -177,7 +177,7 @@ cdef class Kernel(MeanField):
         self.stage, self.jacobian = np.zeros((STAGES, n)), np.zeros((n, n))
         self.stick_sum = np.zeros(self.stickers)
         self.volume_floor = 1.0
-        self.constant0 = self.constant1 = self.constant_top = np.zeros(self.reactions)
+        self.constant0 = self.constant1 = self.constant_top = self.constant_slope = np.zeros(self.reactions)
         self.simple = chemistry["simple"]
         self.unit_volume, self.window, self.slack = unit_volume, window, slack
         self.since_banding = -1
@@ -241,6 +241,9 @@ cdef class Kernel(MeanField):
         self.temperature0, self.temperature1 = temperature0, temperature1
         self.cold_volume, self.flow, self.expansion = cold_volume, flow, expansion
         self.constant0, self.constant1 = constants
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = np.where(constants[0] == constants[1], 0.0, np.log(constants[1] / constants[0]))
+        self.constant_slope = np.where(np.isfinite(slope), slope, 0.0)
         self.constant_top = np.maximum(*constants) * (1.0 + (1e-12 if self.ramp else 0.0))
         self.law0, self.law1 = law
         self.nucleus0, self.nucleus1 = nucleus
