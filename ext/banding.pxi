@@ -67,6 +67,8 @@ cdef class Banding(Ensemble):
             high = 0.0
             for n in range(2, self.largest):
                 rate = self.attach0[n] * c + self.detach0[n]
+                if n == self.reach:
+                    high = INFINITY
                 low = fmin(low, rate)
                 high = fmax(high, rate)
                 if n == 2 or high > ratio * low:
@@ -106,6 +108,8 @@ cdef class Banding(Ensemble):
             least = (1.0 + STRAY) * total - STRAY * top
             best = -1
             for b in range(self.bands - 1):
+                if self.edge[b + 1] == self.reach:
+                    continue
                 merged = (held[b] + held[b + 1]) * greater(rate[b], rate[b + 1])
                 cost = (1.0 + STRAY) * (total - self.weight[b] - self.weight[b + 1] + merged)
                 cost -= STRAY * fmax(merged, top)
@@ -149,6 +153,13 @@ cdef class Banding(Ensemble):
     cdef void lay_out_bands(self) noexcept nogil:
         """New bands for the present sizes, which ``histogram`` holds."""
         cdef double c = self.expected_concentration()
+        cdef int64_t n
+        # sizes far above the largest particle make bands of their own, whose rates nobody needs yet
+        self.reach = 2
+        for n in range(2, self.largest + 1):
+            if self.histogram[n]:
+                self.reach = n
+        self.reach += self.reach // 4 + 64
         self.choose_edges(c)
         self.merge_bands(c)
         self.partition()
@@ -171,6 +182,7 @@ cdef class Banding(Ensemble):
         self.slack = fmax(self.slack, 2.0 * sqrt(<double>monomers) + 6.0)
         self.ceiling_monomers = monomers + <int64_t>self.slack
         self.weigh()
+        self.spent += self.reach // 4
         if monomers == 0:
             # no slack where hardly anything refills an empty pool: all candidates would be null
             idle = self.total_weight
@@ -215,7 +227,7 @@ cdef class Banding(Ensemble):
         """Where in the epoch the window lies, and how far rates go from those at its middle."""
         cdef double reach = 0.5 * (self.theta(t1) - self.theta(t0)) * (1.0 + 1e-9)
         self.middle = self.theta(0.5 * (t0 + t1))
-        self.wide_attach = fmin(self.attach_swing * reach, 0.5)
+        self.wide_attach = fmin(self.attach_swing * reach, 0.999999)
         self.wide_detach = self.detach_swing * reach
 
     cdef bint ceilings_fit(self) noexcept nogil:

@@ -32,6 +32,7 @@ cdef class Chemistry(Banding):
     cdef int32_t[::1] sticker_species
     cdef int64_t[::1] sticker_units
     cdef double[:, ::1] stick0, stick1
+    cdef double[::1] stick_high
     cdef double[::1] majorant
     cdef int64_t[::1] tally
     cdef public double total_majorant, next_reaction
@@ -43,7 +44,8 @@ cdef class Chemistry(Banding):
     cdef int64_t[::1] molecules
 
     # nucleation
-    cdef public int64_t nucleation, nucleus_species, nucleus_units, born, window_events
+    cdef public int64_t nucleation, nucleus_species, nucleus_units, born, born_in_window, window_events
+    cdef public bint in_window
     cdef public double nucleus0, nucleus1
     cdef public bint power_law, capped, tiny, at_cap, few_units
     cdef public double exponent, unit_volume
@@ -79,8 +81,8 @@ cdef class Chemistry(Banding):
         return rate * pow(volume, 1.0 - self.total_order[r])
 
     cdef double stick_top(self, int64_t s) noexcept nogil:
-        """Largest sticking constant over the table."""
-        return fmax(self.stick0[s, self.largest], self.stick1[s, self.largest])
+        """Largest sticking constant over sizes and epoch."""
+        return self.stick_high[s]
 
     cdef void set_majorants(self) noexcept nogil:
         """Majorants of all channels for the present counts, and the time of the next candidate."""
@@ -141,7 +143,9 @@ cdef class Chemistry(Banding):
 
     cdef inline double mean_at(self, double t) noexcept nogil:
         """Mean-field concentration, linear within the window."""
-        cdef double f = (t - self.window_start) / (self.window_end - self.window_start)
+        cdef double f = 1.0
+        if self.window_end > self.window_start:
+            f = (t - self.window_start) / (self.window_end - self.window_start)
         return self.mean0 + f * (self.mean1 - self.mean0)
 
     cdef double nucleation_rate(self, double c, double theta, double temperature, int64_t *units) noexcept nogil:
@@ -176,6 +180,7 @@ cdef class Chemistry(Banding):
             return
         self.insert(units, 1)
         self.born += 1
+        self.born_in_window += 1
 
     cdef bint nucleate(self, double t) noexcept nogil:
         """A nucleation candidate at time t; whether it is accepted."""

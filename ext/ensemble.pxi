@@ -56,7 +56,7 @@ cdef class Ensemble(Draws):
     cdef int64_t[::1] histogram
     cdef int32_t[::1] counter
     cdef uint8_t[::1] lookup
-    cdef public int64_t since_banding
+    cdef public int64_t since_banding, spent, reach
     cdef public int64_t largest_debt
 
     cdef inline double theta(self, double t) noexcept nogil:
@@ -133,7 +133,7 @@ cdef class Ensemble(Draws):
         """Bounds of V over the open segment relative to the volume that the shares are made for."""
         cdef double low = self.volume_low / self.volume_roof, high = self.volume_high / self.volume_roof
         if self.ramp:
-            low *= (1.0 - self.wide_attach) ** 2
+            low *= (1.0 - self.wide_attach) / (1.0 + self.wide_attach)
         self.share_high = share_of(high * (1.0 + 1e-15))
         self.share_low = share_of(low * (1.0 - 1e-15)) if low != high else self.share_high
 

@@ -4,8 +4,6 @@ cdef class Kernel(MeanField):
     """State and loop of one trajectory. ``kmcgrowth.reactor.exact`` drives it from epoch to epoch."""
 
     cdef public double now
-    cdef public bint in_window
-    cdef public int64_t spent
 
     # -- windows -----------------------------------------------------------------------------
 
@@ -13,6 +11,10 @@ cdef class Kernel(MeanField):
         cdef double latest = self.epoch_end, rate, volume = self.volume_at(self.now), c
         cdef int64_t units, s
         self.window_start = self.now
+        self.born_in_window = 0
+        self.spent += self.number + self.largest
+        for s in range(self.species):
+            self.first_amount[s] = self.amount[s]
         self.volume_floor = volume
         self.count_sizes()
         self.sum_rates(self.theta(self.now))
@@ -22,8 +24,13 @@ cdef class Kernel(MeanField):
             latest = fmin(latest, self.now + fmax(4.0 * self.number, 64.0) / rate)
         if self.flow > 0.0:
             latest = fmin(latest, self.now + 0.005 * self.cold_volume_at(self.now) / self.flow)
+        # straight lines that lengthen slowly come to rest where the field does
+        latest = fmin(latest, self.now + fmax(3.0 * self.length, 1e-6))
+        # at extreme rates at least a time that the clock can tell
+        latest = fmin(fmax(latest, self.now * (1.0 + 1e-15)), self.epoch_end)
         self.mean0 = fmax(self.amount[0], 0.0) / volume
-        self.window_end = self.follow_field(self.now, latest)
+        self.window_end = self.follow_field(self.now, latest, False)
+        self.length = self.window_end - self.now
         if self.epoch_end - self.window_end < 1e-9 * (self.window_end - self.window_start):
             self.window_end = self.epoch_end
         self.mean1 = fmax(self.amount[0], 0.0) / self.volume_at(self.window_end)
@@ -77,7 +84,7 @@ cdef class Kernel(MeanField):
 
     cdef void close_segment(self, double t) noexcept nogil:
         self.since_banding += self.done
-        self.spent += self.done + 1
+        self.spent += self.done + 16
         self.in_segment = False
         self.now = t
 
@@ -99,6 +106,10 @@ cdef class Kernel(MeanField):
         if self.next_reaction <= self.now:
             if self.react(self.now):
                 self.window_events += 1
+                if self.born_in_window > 1 + self.number // 50:
+                    # the particles that the mean field knows are no longer those there are
+                    self.leave_window(self.now)
+                    return
                 if not self.ceilings_fit():
                     self.slack *= 1.1
                     self.refresh()
@@ -173,7 +184,7 @@ cdef class Kernel(MeanField):
         self.majorant, self.tally = np.zeros(channels), np.zeros(channels, dtype=np.int64)
         self.push, self.left, self.next_drop = (np.zeros(self.syringes) for _ in range(3))
         self.amount = np.maximum(chemistry["count"], 0).astype(float)
-        self.trial, self.slope, self.drift, self.feed = (np.zeros(n) for _ in range(4))
+        self.trial, self.slope, self.drift, self.feed, self.first_amount = (np.zeros(n) for _ in range(5))
         self.stage, self.jacobian = np.zeros((STAGES, n)), np.zeros((n, n))
         self.stick_sum = np.zeros(self.stickers)
         self.volume_floor = 1.0
@@ -219,6 +230,7 @@ cdef class Kernel(MeanField):
         self.largest, self.ramp, self.table_short = n, ramp, False
         self.attach0, self.attach1, self.detach0, self.detach1 = attach0, attach1, detach0, detach1
         self.stick0, self.stick1 = stick0, stick1
+        self.stick_high = np.maximum(stick0, stick1).max(axis=1, initial=0.0)
         self.attach_swing = _swing(attach0, attach1)
         self.detach_swing = _swing(detach0, detach1)
         if grown:
@@ -265,8 +277,9 @@ cdef class Kernel(MeanField):
 
     def interrupt(self, double t):
         """Drop the open window and segment at time t; by the lack of memory nothing is lost."""
-        self.amount[0] = self.mean_concentration(t) * self.volume_at(t)
-        self.in_segment = self.in_window = False
+        if self.in_window:
+            self.leave_window(t)
+        self.in_segment = False
         self.now = t
 
     def mean_concentration(self, double t):
@@ -301,18 +314,21 @@ cdef class Kernel(MeanField):
         "total_weight", "allowed_weight", "ceiling_monomers", "slack", "in_segment", "overflow", "table_short", "done",
         "volume_low", "volume_high", "slots", "share_low", "share_high", "volume_floor", "volume_roof", "attached", "detached",
         "since_banding", "largest_debt", "total_majorant", "next_reaction", "listed", "born", "window_events", "capped",
-        "tiny", "window_start", "window_end", "mean0", "mean1", "nucleation_top", "attach_sum", "detach_sum", "step",
+        "born_in_window", "tiny", "window_start", "window_end", "mean0", "mean1", "nucleation_top", "attach_sum",
+        "detach_sum", "step", "length",
         "now", "in_window",
     )
     _vectors = (
-        "size", "origin", "count", "dissolved", "majorant", "tally", "next_drop", "content", "molecules", "amount", "stick_sum",
+        "size", "origin", "count", "dissolved", "majorant", "tally", "next_drop", "content", "molecules", "amount", "first_amount",
+        "stick_sum",
     )
 
     def _vector(self, name):
         return np.asarray({
             "size": self.size, "origin": self.origin, "count": self.count,
             "dissolved": self.dissolved, "majorant": self.majorant, "tally": self.tally, "next_drop": self.next_drop,
-            "content": self.content, "molecules": self.molecules, "amount": self.amount, "stick_sum": self.stick_sum,
+            "content": self.content, "molecules": self.molecules, "amount": self.amount, "first_amount": self.first_amount,
+            "stick_sum": self.stick_sum,
         }[name])
 
     def state(self):

@@ -19,11 +19,11 @@ cdef double FIELD_ATOL = 1e-6   # molecules
 cdef class MeanField(Chemistry):
     """Amounts of all dissolved species without fluctuations, with the particles as they are at the window's start."""
 
-    cdef double[::1] amount, trial, slope, feed
+    cdef double[::1] amount, first_amount, trial, slope, feed
     cdef double[:, ::1] stage, jacobian
     cdef double[::1] drift
     cdef double[::1] stick_sum
-    cdef public double attach_sum, detach_sum, step, window
+    cdef public double attach_sum, detach_sum, step, window, length
 
     cdef void sum_rates(self, double theta) noexcept nogil:
         """Sums over particles from the integer histogram; a dissolving pair gives two monomers."""
@@ -167,8 +167,21 @@ cdef class MeanField(Chemistry):
             worst = fmax(worst, fabs(self.stage[3, s]) / scale)
         return worst
 
-    cdef double follow_field(self, double start, double latest) noexcept nogil:
-        """Integrate ``amount`` from ``start`` until c has moved by ``window``, at most to ``latest``; the end reached."""
+    cdef void leave_window(self, double t) noexcept nogil:
+        """Close the window at t: c is where it is between the ends of the window, the rest is integrated anew."""
+        cdef double c = self.mean_at(t)
+        cdef int64_t s
+        for s in range(self.species):
+            self.amount[s] = self.first_amount[s]
+        self.follow_field(self.window_start, t, True)
+        self.amount[0] = c * self.volume_at(t)
+        self.in_window = False
+
+    cdef double follow_field(self, double start, double latest, bint throughout) noexcept nogil:
+        """Integrate ``amount`` from ``start`` until c has moved by ``window``, at most to ``latest``; the end reached.
+
+        With ``throughout`` it goes on to ``latest`` however far c moves.
+        """
         cdef double t = start, h = self.step, moved, error, allowed, from_c
         cdef double smallest = 4e-15 * fmax(start, 1e-3)
         cdef bint follows = self.nucleation == MEAN_FIELD
@@ -177,6 +190,8 @@ cdef class MeanField(Chemistry):
         allowed = self.window * fmax(from_c, self.flat_at(start))
         if not follows:
             allowed = LOOSE * fmax(allowed, self.window * TYPICAL_POOL / self.volume_at(start))
+        if throughout:
+            allowed = INFINITY
         if not h > 0.0:
             h = 1e-9
         while t < latest:
@@ -197,10 +212,16 @@ cdef class MeanField(Chemistry):
                         break
                 continue
             for s in range(self.species):
-                self.amount[s] = fmax(self.trial[s], 0.0)
+                if self.trial[s] == self.trial[s]:
+                    self.amount[s] = fmax(self.trial[s], 0.0)
             t += h
             self.step = h
+            if tries >= 10000:
+                break
             h *= fmin(5.0, fmax(0.3, 0.9 * (error + 1e-10) ** (-1.0 / 3.0)))
+            # a long straight line would never come to rest where the field does
+            if not throughout and h > 3.0 * (t - start) and moved > 1e-4 * fmax(from_c, self.flat_at(start)):
+                break
             if moved > 0.7 * allowed:
                 break
         if h > self.step:

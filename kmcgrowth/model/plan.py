@@ -99,7 +99,9 @@ class Plan:
         self.cold_volume = epoch.cold_volume_at(epoch.end)
         self.left = np.maximum(epoch.left - epoch.push * (epoch.end - epoch.start), 0.0)
         for i, s in enumerate(self.model.syringes):
-            if self.left[i] <= 1e-12 * s.volume:
+            # what is left may be round-off: too little to last until the clock's next tick
+            soon = epoch.push[i] > 0.0 and epoch.end + self.left[i] / epoch.push[i] <= epoch.end
+            if soon or self.left[i] <= 1e-12 * s.volume:
                 self.left[i] = 0.0
         self.time = epoch.end
 

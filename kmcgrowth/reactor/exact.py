@@ -47,6 +47,7 @@ class ExactRun:
         self._tables: dict[tuple[float, int], tuple[FloatArray, FloatArray, FloatArray]] = {}
         # what happens at the very start belongs to the first step, so that counts() at 0 shows the flask before it
         self._epoch: Epoch | None = None
+        self._begun = -1.0
 
     # -- Run --------------------------------------------------------------------------------
 
@@ -85,11 +86,10 @@ class ExactRun:
                 self._lengthen_tables()
             elif why == Pause.ROOM:
                 self._kernel.make_room()
-            else:
-                self._until = max(self._until, min(float(self._kernel.now), until))
             if progress is not None:
                 progress(float(self._kernel.now), self.events)
             if stop is not None and stop():
+                self._until = max(self._until, min(float(self._kernel.now), until))
                 return False
 
     def counts(self) -> Counts:
@@ -152,7 +152,7 @@ class ExactRun:
         """Everything needed to go on to the same bytes."""
         return {
             "kernel": self._kernel.state(), "generator": self._rng.bit_generator.state, "until": self._until,
-            "n_max": self._n_max, "aliquot": self._aliquot.copy(), "begun": self._epoch is not None,
+            "n_max": self._n_max, "aliquot": self._aliquot.copy(), "begun": self._epoch is not None, "begun_at": self._begun,
             "plan": {"time": self._plan.time, "cold_volume": self._plan.cold_volume, "left": self._plan.left.copy()},
         }
 
@@ -161,7 +161,7 @@ class ExactRun:
         self._until, self._n_max = float(state["until"]), int(state["n_max"])
         self._aliquot = np.array(state["aliquot"], dtype=np.int64)
         self._plan = Plan(self.model, **state["plan"])
-        self._epoch = None
+        self._epoch, self._begun = None, float(state["begun_at"])
         self._kernel.in_window = False
         self._kernel.since_banding = -1
         if state["begun"]:
@@ -180,15 +180,19 @@ class ExactRun:
         else:
             self._plan = Plan(model)
         self.model = model
-        if self._epoch is not None:
+        self._tables.clear()
+        if self._epoch is not None and self._begun == t:
             self._epoch = self._plan.epoch()
             self._set_epoch(self._epoch)
+        elif self._epoch is not None:
+            self._begin_epoch()
 
     # -- epochs -----------------------------------------------------------------------------
 
     def _begin_epoch(self) -> None:
         """Shots and withdrawals due now, then the rates of the epoch that follows."""
         live = self._kernel.arrays()
+        self._begun = self._plan.time
         shots = self._plan.shots()
         for i, syringe in enumerate(self.model.syringes):
             # round-off can leave a molecule in a syringe that has just been emptied
