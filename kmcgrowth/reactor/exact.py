@@ -141,7 +141,7 @@ class ExactRun:
         if self._kernel.capped:
             notes.append("nucleation reached the encounter rate of two monomers, 8 pi D r1 c^2, and was capped there")
         if self._kernel.tiny:
-            notes.append("nuclei with a critical size below 5 formula units were born, where classical theory strains")
+            notes.append("nuclei with a critical size below 5 formula units were born")
         return notes
 
     def particle_bytes(self) -> int:
@@ -152,7 +152,8 @@ class ExactRun:
         """Everything needed to go on to the same bytes."""
         return {
             "kernel": self._kernel.state(), "generator": self._rng.bit_generator.state, "until": self._until,
-            "n_max": self._n_max, "aliquot": self._aliquot.copy(), "begun": self._epoch is not None, "begun_at": self._begun,
+            "n_max": self._n_max, "aliquot": self._aliquot.copy(), "begun": self._epoch is not None,
+            "begun_at": self._begun,
             "plan": {"time": self._plan.time, "cold_volume": self._plan.cold_volume, "left": self._plan.left.copy()},
         }
 

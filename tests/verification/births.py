@@ -9,13 +9,13 @@ import numpy as np
 from models import box, no_rates, tables
 from scipy import stats
 from scipy.integrate import solve_ivp
+from verification import chain
+from verification.boxes import FLAT, HOT, UNIT, spheres, surface_energy
+from verification.cases import SIX, Bench, Check, case, certain, likely, near
 
 from kmcgrowth.model.types import Model, Nucleation, PiecewiseLinear, Steps, Syringe
 from kmcgrowth.physics import nucleation
 from kmcgrowth.physics.constants import K_B
-from verification import chain
-from verification.boxes import FLAT, HOT, UNIT, spheres, surface_energy
-from verification.cases import SIX, Bench, Check, case, certain, likely, near
 
 GAMMA = 0.12
 """Surface energy [J/m^2]."""
@@ -41,8 +41,13 @@ def nucleating_box(monomers: int, births: float, duration: float) -> Model:
         "classical", prefactor=lambda T: float(prefactor), surface_energy=lambda T: GAMMA, encounter=lambda T: 1.0
     )
     return box(
-        monomers, unit_volume=UNIT, control_volume=volume, flask_volume=volume, nucleation=law,
-        tables=tables(no_rates, no_rates), temperature=PiecewiseLinear(np.array([0.0]), np.array([HOT])),
+        monomers,
+        unit_volume=UNIT,
+        control_volume=volume,
+        flask_volume=volume,
+        nucleation=law,
+        tables=tables(no_rates, no_rates),
+        temperature=PiecewiseLinear(np.array([0.0]), np.array([HOT])),
         solubility=dissolved,
     )
 
@@ -73,8 +78,14 @@ def expected_births(model: Model, duration: float) -> tuple[float, float, int, i
         j, units = rate(t, y[0])
         return [-units * j, j]
 
-    found = solve_ivp(derivative, (0.0, duration), [float(model.initial[0]), 0.0], rtol=1e-9, max_step=duration / 500,
-                      dense_output=True)
+    found = solve_ivp(
+        derivative,
+        (0.0, duration),
+        [float(model.initial[0]), 0.0],
+        rtol=1e-9,
+        max_step=duration / 500,
+        dense_output=True,
+    )
     times = np.linspace(0.0, duration, 2001)
     sizes = [rate(t, y)[1] for t, y in zip(times, found.sol(times)[0], strict=True)]
     return float(found.y[1, -1]), float(model.initial[0] - found.y[0, -1]), min(sizes), max(sizes)
@@ -84,8 +95,12 @@ def expected_births(model: Model, duration: float) -> tuple[float, float, int, i
 def births(bench: Bench) -> list[Check]:
     number, checks = (2000.0 if bench.fast else 40_000.0), []
     held = nucleating_box(10**9, number, 100.0)
-    ramp = replace(held, temperature=PiecewiseLinear(np.array([0.0, 60.0, 100.0]), np.array([HOT, HOT + 6.0, HOT - 2.0])))
-    feed = Syringe(0.0, Steps(np.zeros(1), np.array([0.002 * held.control_volume])), 0.1 * held.control_volume, {}, False)
+    ramp = replace(
+        held, temperature=PiecewiseLinear(np.array([0.0, 60.0, 100.0]), np.array([HOT, HOT + 6.0, HOT - 2.0]))
+    )
+    feed = Syringe(
+        0.0, Steps(np.zeros(1), np.array([0.002 * held.control_volume])), 0.1 * held.control_volume, {}, False
+    )
     dilution = replace(held, syringes=(feed,))
     for i, (name, model) in enumerate({"held": held, "ramp": ramp, "dilution": dilution}.items()):
         expected, units, low, high = expected_births(model, 100.0)
@@ -94,14 +109,35 @@ def births(bench: Bench) -> list[Check]:
         counts = run.counts()
         born = int(counts.tallies["born"])
         p = 2.0 * min(stats.poisson.cdf(born, expected), stats.poisson.sf(born - 1, expected))
-        checks.append(likely(f"births, {name}", min(float(p), 1.0), "Poisson with mean int J V/0.92 dt", expected=f"{expected:.1f}",
-                             measured=str(born)))
+        checks.append(
+            likely(
+                f"births, {name}",
+                min(float(p), 1.0),
+                "Poisson with mean int J V/0.92 dt",
+                expected=f"{expected:.1f}",
+                measured=str(born),
+            )
+        )
         inside = bool(counts.sizes.min() >= low and counts.sizes.max() <= high)
-        checks.append(certain(f"units in a nucleus, {name}", inside, "sphere of radius r* + (1/2) sqrt(k_B T/pi gamma), rounded",
-                              expected=f"{low} to {high}", measured=f"{counts.sizes.min()} to {counts.sizes.max()}"))
+        checks.append(
+            certain(
+                f"units in a nucleus, {name}",
+                inside,
+                "sphere of radius r* + (1/2) sqrt(k_B T/pi gamma), rounded",
+                expected=f"{low} to {high}",
+                measured=f"{counts.sizes.min()} to {counts.sizes.max()}",
+            )
+        )
         taken = float(counts.sizes @ counts.nucleated)
-        checks.append(near(f"units in all nuclei, {name}", taken, units, "as the births: 6.1 standard errors of their number",
-                           share=SIX / np.sqrt(expected) + 0.002))
+        checks.append(
+            near(
+                f"units in all nuclei, {name}",
+                taken,
+                units,
+                "as the births: 6.1 standard errors of their number",
+                share=SIX / np.sqrt(expected) + 0.002,
+            )
+        )
     return checks
 
 
@@ -129,10 +165,21 @@ def survival(bench: Bench) -> list[Check]:
         alive = 1.0 - lost / number
         p = stats.binomtest(number - lost, number, chance).pvalue
         checks += [
-            likely(f"survivors at S = {s:g}, n = {size}", float(p), "binomial with the exact chance of the chain of single steps to grow "
-                   "(gambler's ruin)", expected=f"{chance:.4f}", measured=f"{alive:.4f}"),
-            near(f"survivors at S = {s:g} against (1 + erf 1)/2", alive, nucleation.NEWBORN_SURVIVAL,
-                 f"parabolic top of the barrier; whole units and its asymmetry for nuclei of {size} units make the chain's own value "
-                 f"{chance:.3f}", within=0.03),
+            likely(
+                f"survivors at S = {s:g}, n = {size}",
+                float(p),
+                "binomial with the exact chance of the chain of single steps to grow (gambler's ruin)",
+                expected=f"{chance:.4f}",
+                measured=f"{alive:.4f}",
+            ),
+            near(
+                f"survivors at S = {s:g} against (1 + erf 1)/2",
+                alive,
+                nucleation.NEWBORN_SURVIVAL,
+                f"parabolic top of the barrier; whole units and its asymmetry for nuclei of {size} units make the "
+                f"chain's own value "
+                f"{chance:.3f}",
+                within=0.03,
+            ),
         ]
     return checks

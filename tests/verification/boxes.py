@@ -8,7 +8,7 @@ import numpy as np
 from models import box, particles
 
 from kmcgrowth.model.run import Counts
-from kmcgrowth.model.types import FloatArray, IntArray, Model, PiecewiseLinear, Reaction
+from kmcgrowth.model.types import FloatArray, IntArray, Model, PiecewiseLinear, RateConstant, Reaction
 from kmcgrowth.physics.constants import K_B
 from kmcgrowth.physics.growth import rate_tables
 from kmcgrowth.physics.sphere import radius_from_units
@@ -40,8 +40,15 @@ def surface_energy(capillary_length: float) -> float:
 
 
 def spheres(
-    sizes: IntArray, monomers: int, concentration: float, capillary_length: float, *, control: str = "diffusion",
-    flat: float = FLAT, linear: bool = True, **changes: Any,
+    sizes: IntArray,
+    monomers: int,
+    concentration: float,
+    capillary_length: float,
+    *,
+    control: str = "diffusion",
+    flat: float = FLAT,
+    linear: bool = True,
+    **changes: Any,
 ) -> Model:
     """Particles and monomers in a closed box.
 
@@ -62,15 +69,26 @@ def spheres(
 
     def tables(temperature: float, n_max: int) -> tuple[FloatArray, FloatArray]:
         return rate_tables(
-            temperature, n_max, unit_volume=UNIT, diffusion=diffusion, surface_rate=rate, solubility=flat,
-            surface_energy=gamma, gibbs_thomson="linear" if linear else "exponential",
+            temperature,
+            n_max,
+            unit_volume=UNIT,
+            diffusion=diffusion,
+            surface_rate=rate,
+            solubility=flat,
+            surface_energy=gamma,
+            gibbs_thomson="linear" if linear else "exponential",
         )
 
     volume = monomers / concentration
     settings: dict[str, Any] = {
-        "seeds": particles(*sizes.tolist()), "control_volume": volume, "flask_volume": volume, "unit_volume": UNIT,
-        "temperature": PiecewiseLinear(np.array([0.0]), np.array([HOT])), "tables": tables,
-        "solubility": lambda T: flat, "capillary_length": lambda T: capillary_length,
+        "seeds": particles(*sizes.tolist()),
+        "control_volume": volume,
+        "flask_volume": volume,
+        "unit_volume": UNIT,
+        "temperature": PiecewiseLinear(np.array([0.0]), np.array([HOT])),
+        "tables": tables,
+        "solubility": lambda T: flat,
+        "capillary_length": lambda T: capillary_length,
     }
     return box(monomers, **(settings | changes))
 
@@ -116,7 +134,14 @@ def weighted(sizes: Any, number: Any) -> Moments:
     std = float(np.sqrt(w @ (r - mean) ** 2))
     z = (r - mean) / std if std > 0.0 else np.zeros_like(r)
     return Moments(
-        round(total), mean, std, float(w @ z**3), float(w @ z**4), float(r[w > 0.0].max()), float(w @ r**2), float(w @ r**3)
+        round(total),
+        mean,
+        std,
+        float(w @ z**3),
+        float(w @ z**4),
+        float(r[w > 0.0].max()),
+        float(w @ r**2),
+        float(w @ r**3),
     )
 
 
@@ -132,7 +157,5 @@ def stratified_normal(mean: float, relative: float, number: int) -> IntArray:
 
 
 def zeroth_order(species: int, monomers: int, rate: float, volume: float) -> Reaction:
-    """A source: ``rate`` molecules of ``species`` per second fall apart into ``monomers`` each, however many are left."""
-    from kmcgrowth.model.types import RateConstant
-
+    """A source: ``rate`` molecules of ``species`` per second fall apart into ``monomers`` each, whatever is left."""
     return Reaction("source", {species: 1}, {0: monomers}, {}, RateConstant(rate / volume, HOT))

@@ -47,7 +47,13 @@ class Check:
 
 
 def near(
-    what: str, measured: float, expected: float, reason: str, *, within: float | None = None, share: float | None = None,
+    what: str,
+    measured: float,
+    expected: float,
+    reason: str,
+    *,
+    within: float | None = None,
+    share: float | None = None,
 ) -> Check:
     """A number within an absolute (``within``) or relative (``share``) tolerance of the expected one."""
     if within is None:
@@ -130,6 +136,7 @@ def case(
     name: str, what: str, *, engines: tuple[str, ...] = ("exact",)
 ) -> Callable[[Callable[[Bench], list[Check]]], Callable[[Bench], list[Check]]]:
     """Register the decorated function as the body of a case."""
+
     def register(body: Callable[[Bench], list[Check]]) -> Callable[[Bench], list[Check]]:
         assert name not in CASES, f"two cases are called {name}"
         CASES[name] = Case(name, what, body, engines)
@@ -138,7 +145,19 @@ def case(
     return register
 
 
-THEMES = ("ripening", "feeding", "noise", "equilibrium", "conversion", "births", "explicit", "books", "independence", "against_twin")
+THEMES = (
+    "ripening",
+    "feeding",
+    "noise",
+    "equilibrium",
+    "conversion",
+    "births",
+    "inas",
+    "explicit",
+    "books",
+    "independence",
+    "against_twin",
+)
 """Modules that hold the cases."""
 
 

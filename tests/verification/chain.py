@@ -10,7 +10,9 @@ from scipy.linalg import solve_banded
 from kmcgrowth.model.types import FloatArray
 
 
-def ripen(attach: FloatArray, detach: FloatArray, start: FloatArray, times: Sequence[float], steps: int) -> list[FloatArray]:
+def ripen(
+    attach: FloatArray, detach: FloatArray, start: FloatArray, times: Sequence[float], steps: int
+) -> list[FloatArray]:
     """Mean numbers of particles of every size while they exchange matter through a small pool.
 
     dp_n/dt = c [a_{n-1} p_{n-1} - a_n p_n] + d_{n+1} p_{n+1} - d_n p_n with c such that the pool stands still.

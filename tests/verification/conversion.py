@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+from verification.cases import SIX, Bench, Check, case, likely, near
 
 from kmcgrowth.model.build import build_model
 from kmcgrowth.model.types import FloatArray
 from kmcgrowth.physics.constants import ELEMENTARY_CHARGE, K_B
 from kmcgrowth.recipe import parse_recipe
-from verification.cases import SIX, Bench, Check, case, likely, near
 
 RECIPE = """
 material = "InAs"
@@ -75,19 +75,39 @@ def conversion(bench: Bench) -> list[Check]:
         fitted = -np.log1p(-chance) / step
         error = np.sqrt(chance / ((1.0 - chance) * left[:-1].sum())) / step
         fits.append((celsius + 273.15, fitted, error))
-        checks.append(near(f"fitted k at {celsius:g} degC [1/s]", fitted, k, "maximum likelihood; interval of 6.1 standard errors "
-                           f"(p < 1e-9), {100.0 * SIX * error / k:.2g} % of k", within=SIX * error))
+        checks.append(
+            near(
+                f"fitted k at {celsius:g} degC [1/s]",
+                fitted,
+                k,
+                f"maximum likelihood; interval of 6.1 standard errors (p < 1e-9), {100.0 * SIX * error / k:.2g} % of k",
+                within=SIX * error,
+            )
+        )
         scatter = (gone - left[:-1] * chance) / np.sqrt(left[:-1] * chance * (1.0 - chance))
-        checks.append(likely(f"decay at {celsius:g} degC", float(stats.chi2.sf(np.sum(scatter**2), len(gone) - 1)),
-                             "chi-square of 24 intervals against a constant chance to react", expected="exponential",
-                             measured=f"chi-square {np.sum(scatter**2):.1f} of {len(gone) - 1}"))
+        checks.append(
+            likely(
+                f"decay at {celsius:g} degC",
+                float(stats.chi2.sf(np.sum(scatter**2), len(gone) - 1)),
+                "chi-square of 24 intervals against a constant chance to react",
+                expected="exponential",
+                measured=f"chi-square {np.sum(scatter**2):.1f} of {len(gone) - 1}",
+            )
+        )
     temperature, k, error = np.array(fits).T
     x, weight = -1.0 / (K_B * temperature), (k / error) ** 2
     centre = np.average(x, weights=weight)
     energy = np.sum(weight * (x - centre) * np.log(k)) / np.sum(weight * (x - centre) ** 2)
     spread = 1.0 / np.sqrt(np.sum(weight * (x - centre) ** 2))
-    checks.append(near("E_a from the Arrhenius plot [eV]", energy / ELEMENTARY_CHARGE, 1.11,
-                       "weighted line; 6.1 standard errors (p < 1e-9)", within=SIX * spread / ELEMENTARY_CHARGE))
+    checks.append(
+        near(
+            "E_a from the Arrhenius plot [eV]",
+            energy / ELEMENTARY_CHARGE,
+            1.11,
+            "weighted line; 6.1 standard errors (p < 1e-9)",
+            within=SIX * spread / ELEMENTARY_CHARGE,
+        )
+    )
 
     def draw(axes: Any) -> None:
         axes.errorbar(1000.0 / temperature, np.log(k), error / k, fmt="o")
@@ -120,9 +140,18 @@ def release(bench: Bench) -> list[Check]:
             p_least = min(p_least, merged_chi_square(np.array(seen), np.array(chance) * molecules))
             held = np.array([22, 22, *range(21, 0, -1)][: len(order)])
             units.append((float(amounts[0]), float(22 * molecules - np.dot(held, seen[:-1]))))
-        checks.append(likely(f"molecules at every stage, {mode}", p_least, "least of three times; multinomial, chances from the "
-                             "convolution of exponentials", expected="linear chain", measured=f"{len(order)} stages"))
-        checks.append(near(f"monomers set free, {mode}", units[-1][0], units[-1][1], "what the stages have lost", within=0.5))
+        checks.append(
+            likely(
+                f"molecules at every stage, {mode}",
+                p_least,
+                "least of three times; multinomial, chances from the convolution of exponentials",
+                expected="linear chain",
+                measured=f"{len(order)} stages",
+            )
+        )
+        checks.append(
+            near(f"monomers set free, {mode}", units[-1][0], units[-1][1], "what the stages have lost", within=0.5)
+        )
     return checks
 
 

@@ -8,13 +8,13 @@ import numpy as np
 from models import box, particles
 from scipy import stats
 from scipy.special import gammaln
+from verification.boxes import DIFFUSION, FLAT, HOT, UNIT, radius, surface_energy
+from verification.cases import Bench, Check, case, likely, near
 
 from kmcgrowth.model.types import FloatArray, Model, PiecewiseLinear
 from kmcgrowth.physics.constants import K_B
 from kmcgrowth.physics.gibbs_thomson import sphere_free_energy
 from kmcgrowth.physics.growth import rate_tables
-from verification.boxes import DIFFUSION, FLAT, HOT, UNIT, radius, surface_energy
-from verification.cases import Bench, Check, case, likely, near
 
 TOTAL = 100
 """Formula units in the box."""
@@ -41,13 +41,25 @@ def model_of(magic: bool) -> Model:
 
     def tables(temperature: float, n_max: int) -> tuple[FloatArray, FloatArray]:
         return rate_tables(
-            temperature, n_max, unit_volume=UNIT, diffusion=DIFFUSION, surface_rate=np.inf, solubility=FLAT,
-            surface_energy=surface_energy(LENGTH), free_energy=free_energies(n_max, magic) if magic else None,
+            temperature,
+            n_max,
+            unit_volume=UNIT,
+            diffusion=DIFFUSION,
+            surface_rate=np.inf,
+            solubility=FLAT,
+            surface_energy=surface_energy(LENGTH),
+            free_energy=free_energies(n_max, magic) if magic else None,
         )
 
     return box(
-        TOTAL - 60, seeds=particles(60), unit_volume=UNIT, control_volume=volume, flask_volume=volume, tables=tables,
-        temperature=PiecewiseLinear(np.array([0.0]), np.array([HOT])), solubility=lambda T: FLAT,
+        TOTAL - 60,
+        seeds=particles(60),
+        unit_volume=UNIT,
+        control_volume=volume,
+        flask_volume=volume,
+        tables=tables,
+        temperature=PiecewiseLinear(np.array([0.0]), np.array([HOT])),
+        solubility=lambda T: FLAT,
         capillary_length=lambda T: LENGTH,
     )
 
@@ -70,7 +82,7 @@ def hold(bench: Bench, magic: bool) -> list[Check]:
     """Repeat the box many times and compare the size of the particle at a late time."""
     model, p, times = model_of(magic), canonical(magic), 500 if bench.fast else 6000
     n = np.arange(TOTAL + 1)
-    least = int(np.argmin(p[10:60])) + 10          # top of the barrier to dissolution
+    least = int(np.argmin(p[10:60])) + 10  # top of the barrier to dissolution
     stable = np.where(n > least, p, 0.0)
     lost = float(p[: least + 1].sum() / p.sum())
     stable /= stable.sum()
@@ -100,16 +112,34 @@ def hold(bench: Bench, magic: bool) -> list[Check]:
 
     bench.draw(f"one particle in a closed box, {name}", draw)
     checks = [
-        likely(f"P(n), {name}", chi, f"chi-square against the enumerated canonical distribution, {times} boxes; sizes below the "
-               f"barrier hold {lost:.1g} of it and are left out", expected=f"mean {mean:.3f}, std {np.sqrt(spread):.3f}",
-               measured=f"mean {np.mean(sizes):.3f}, std {np.std(sizes):.3f}"),
-        near(f"boxes whose particle is still there, {name}", float(len(sizes)) / times, 1.0,
-             "the barrier to dissolution is high; 1 % may cross it", within=0.01),
+        likely(
+            f"P(n), {name}",
+            chi,
+            f"chi-square against the enumerated canonical distribution, {times} boxes; sizes below the "
+            f"barrier hold {lost:.1g} of it and are left out",
+            expected=f"mean {mean:.3f}, std {np.sqrt(spread):.3f}",
+            measured=f"mean {np.mean(sizes):.3f}, std {np.std(sizes):.3f}",
+        ),
+        near(
+            f"boxes whose particle is still there, {name}",
+            float(len(sizes)) / times,
+            1.0,
+            "the barrier to dissolution is high; 1 % may cross it",
+            within=0.01,
+        ),
     ]
     if not magic:
         gibbs = float(np.exp(LENGTH / radius(mean)))
-        checks.append(near("mean S", supersaturation, gibbs, "Gibbs-Thomson exp(l_c/r) at the mean size; a finite box and steps of "
-                           "one unit move it by a few per cent", share=0.05))
+        checks.append(
+            near(
+                "mean S",
+                supersaturation,
+                gibbs,
+                "Gibbs-Thomson exp(l_c/r) at the mean size; a finite box and steps of "
+                "one unit move it by a few per cent",
+                share=0.05,
+            )
+        )
     return checks
 
 

@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 from models import species
-
-from kmcgrowth.model.types import IntArray, Model
-from kmcgrowth.physics import focusing
 from verification import chain
 from verification.boxes import (
     DIFFUSION,
@@ -24,6 +21,9 @@ from verification.boxes import (
     zeroth_order,
 )
 from verification.cases import SIX, Bench, Check, case, near
+
+from kmcgrowth.model.types import IntArray, Model
+from kmcgrowth.physics import focusing
 
 WIDTH = 0.04
 """Relative width at the start: the closed forms are for narrow distributions, and off by its square."""
@@ -52,12 +52,24 @@ def reiss(bench: Bench) -> list[Check]:
     groups = np.split(np.sort(np.repeat(run.counts().sizes, run.counts().seed)), 3)
     gain = [float(np.mean(radius(g) ** 2) - radius(float((3**i) * scale)) ** 2) for i, g in enumerate(groups)]
     # r^2 of one particle scatters by (2/3) r^2 sqrt(Var n)/n with the shot noise of V6
-    errors = [2.0 / 3.0 * float(radius(g.mean())) ** 2 * np.sqrt(
-        focusing.shot_noise_variance(g.mean(), float((3**i) * scale), 1.0 / 3.0) / each) / g.mean() for i, g in enumerate(groups)]
+    errors = [
+        2.0
+        / 3.0
+        * float(radius(g.mean())) ** 2
+        * np.sqrt(focusing.shot_noise_variance(g.mean(), float((3**i) * scale), 1.0 / 3.0) / each)
+        / g.mean()
+        for i, g in enumerate(groups)
+    ]
     checks = [
-        near(f"gain of r^2 of the {name} particles over that of the smallest", gain[i] / gain[0], 1.0,
-             f"Reiss: r_i^2 - r_j^2 is conserved; 6.1 standard errors of {each} particles with shot noise (p < 1e-9), and the "
-             "curvature of r^2 in n, Var n/(9 n^2) of it", within=SIX * float(np.hypot(errors[0], errors[i])) / gain[0] + 2e-4)
+        near(
+            f"gain of r^2 of the {name} particles over that of the smallest",
+            gain[i] / gain[0],
+            1.0,
+            f"Reiss: r_i^2 - r_j^2 is conserved; 6.1 standard errors of {each} particles with shot noise (p < 1e-9), "
+            f"and the "
+            "curvature of r^2 in n, Var n/(9 n^2) of it",
+            within=SIX * float(np.hypot(errors[0], errors[i])) / gain[0] + 2e-4,
+        )
         for i, name in ((1, "middle"), (2, "largest"))
     ]
     number, units = (4000, 100) if bench.fast else (30_000, 300)
@@ -65,16 +77,28 @@ def reiss(bench: Bench) -> list[Check]:
     run = bench.run(irreversible(sizes, 7 * units * number), 31)
     run.advance(5.0 * float(radius(8.0 * units)) ** 2 / (DIFFUSION * UNIT * FLAT))
     start, end = float(np.std(radius(sizes))), moments(run.counts())
-    noise = float(focusing.shot_noise_variance(8.0 * units, units, 1.0 / 3.0)) / (9.0 * (8.0 * units) ** 2) * end.mean**2
+    noise = (
+        float(focusing.shot_noise_variance(8.0 * units, units, 1.0 / 3.0)) / (9.0 * (8.0 * units) ** 2) * end.mean**2
+    )
     expected = float(focusing.reiss_width(start, radius(sizes).mean(), end.mean))
     return [
         *checks,
-        near("sigma <r> over that at the start, shot noise of V6 taken off", float(np.sqrt(end.std**2 - noise)) / expected, 1.0,
-             f"sigma ~ 1/<r>; 6.1 standard errors of what shot noise ({100.0 * noise / end.std**2:.0f} % of the variance) leaves "
-             "(p < 1e-9), and 0.5 % for a width of 4 % and sizes rounded to units",
-             within=SIX * width_error(noise, end.std, number) + 0.005),
-        near("<r> over that at the start", end.mean / float(radius(sizes).mean()), 2.0,
-             "all monomers are taken: n grows eight times; 0.25 % by the width", share=0.005),
+        near(
+            "sigma <r> over that at the start, shot noise of V6 taken off",
+            float(np.sqrt(end.std**2 - noise)) / expected,
+            1.0,
+            f"sigma ~ 1/<r>; 6.1 standard errors of what shot noise ({100.0 * noise / end.std**2:.0f} % of the "
+            f"variance) leaves "
+            "(p < 1e-9), and 0.5 % for a width of 4 % and sizes rounded to units",
+            within=SIX * width_error(noise, end.std, number) + 0.005,
+        ),
+        near(
+            "<r> over that at the start",
+            end.mean / float(radius(sizes).mean()),
+            2.0,
+            "all monomers are taken: n grows eight times; 0.25 % by the width",
+            share=0.005,
+        ),
     ]
 
 
@@ -139,24 +163,42 @@ def steady_feed(bench: Bench) -> list[Check]:
         law = float(focusing.width_exponent(k))
         finite = finite_width_exponent(sizes, k, gain)
         curves[k] = found
-        note = (f"noise of single events ({100.0 * noise / end.std**2:.0f} % of the variance) taken off; 6.1 standard errors "
-                f"of {error:.2g} (p < 1e-9)")
+        note = (
+            f"noise of single events ({100.0 * noise / end.std**2:.0f} % of the variance) taken off; 6.1 standard "
+            f"errors "
+            f"of {error:.2g} (p < 1e-9)"
+        )
         checks += [
-            near(f"exponent p of sigma ~ <r>^p at k = {k:g}", exponent, law,
-                 f"(2 - k)/(k - 1) for a narrow distribution, a width of 4 % changes it by {finite - law:+.3f}; {note}",
-                 within=SIX * error + abs(finite - law)),
-            near(f"the same against the continuous law for the width at the start, k = {k:g}", exponent, finite,
-                 f"dr/dt of every particle integrated; {note}", within=SIX * error + 0.005),
+            near(
+                f"exponent p of sigma ~ <r>^p at k = {k:g}",
+                exponent,
+                law,
+                f"(2 - k)/(k - 1) for a narrow distribution, a width of 4 % changes it by {finite - law:+.3f}; {note}",
+                within=SIX * error + abs(finite - law),
+            ),
+            near(
+                f"the same against the continuous law for the width at the start, k = {k:g}",
+                exponent,
+                finite,
+                f"dr/dt of every particle integrated; {note}",
+                within=SIX * error + 0.005,
+            ),
         ]
         # <r^3> is what the feed sets; <r>^3 differs by three times the square of the relative width, known at both ends
         slope = end.mean**3 * (1.0 + 3.0 * end.relative**2) - start.mean**3 * (1.0 + 3.0 * start.relative**2)
         target = float(focusing.fed_mean_radius(found[-1][0], 0.0, k, DIFFUSION, UNIT, FLAT, STEEP * first)) ** 3
         packets = number * gain // PACKET
-        checks.append(near(
-            f"gain of <r>^3 (1 + 3 sigma^2/<r>^2) over 3 (k - 1) D v c_inf l_c t at k = {k:g}", slope / target, 1.0,
-            f"{packets} packets of {PACKET} monomers: 6.1 standard errors (p < 1e-9), and 0.3 % for the monomers that wait in "
-            "the box and for third moments", within=SIX / np.sqrt(packets) + 0.003,
-        ))
+        checks.append(
+            near(
+                f"gain of <r>^3 (1 + 3 sigma^2/<r>^2) over 3 (k - 1) D v c_inf l_c t at k = {k:g}",
+                slope / target,
+                1.0,
+                f"{packets} packets of {PACKET} monomers: 6.1 standard errors (p < 1e-9), and 0.3 % for the monomers "
+                f"that wait in "
+                "the box and for third moments",
+                within=SIX / np.sqrt(packets) + 0.003,
+            )
+        )
 
     def draw(axes: Any) -> None:
         for k, found in curves.items():
@@ -183,11 +225,17 @@ def reaction_limit(bench: Bench) -> list[Check]:
         noise = reaction_noise(3.375 * units, units, b / first) / (9.0 * (3.375 * units) ** 2) * end.mean**2
         measured = float(np.log(np.sqrt(end.std**2 - noise) / start.std))
         error = width_error(noise, end.std, number)
-        checks.append(near(
-            f"ln of the growth of sigma at B = {length / first:g} r_0", measured, (end.mean - start.mean) / b,
-            f"sigma = sigma_0 exp[(<r> - r_0)/B]; noise of single events ({100.0 * noise / end.std**2:.1f} % of the variance) taken "
-            f"off; 6.1 standard errors (p < 1e-9), and 0.01 for a final width of up to 6 %", within=SIX * error + 0.01,
-        ))
+        checks.append(
+            near(
+                f"ln of the growth of sigma at B = {length / first:g} r_0",
+                measured,
+                (end.mean - start.mean) / b,
+                f"sigma = sigma_0 exp[(<r> - r_0)/B]; noise of single events ({100.0 * noise / end.std**2:.1f} % of "
+                f"the variance) taken "
+                f"off; 6.1 standard errors (p < 1e-9), and 0.01 for a final width of up to 6 %",
+                within=SIX * error + 0.01,
+            )
+        )
     return checks
 
 

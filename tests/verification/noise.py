@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from models import VOLUME, box, no_rates, power_law, species, tables
 from scipy import stats
+from verification.cases import SIX, Bench, Check, case, likely, near
 
 from kmcgrowth.model.types import FloatArray, Sticking
 from kmcgrowth.physics.focusing import shot_noise_variance
-from verification.cases import SIX, Bench, Check, case, likely, near
 
 PACKET = 22
 """Formula units of a cluster that sticks."""
@@ -34,17 +35,28 @@ def monomers(bench: Bench) -> list[Check]:
         counts = run.counts()
         n = np.repeat(counts.sizes, counts.seed)
         expected = float(shot_noise_variance(n.mean(), first, p))
-        checks.append(near(
-            f"Var(n) at p = {p:.2g}, n from {first} to {n.mean():.0f}", float(n.var(ddof=1)), expected,
-            f"b n [1 - (n_0/n)^(1-2p)]/(1 - 2p) with b = 1; 6.1 standard errors of {number} particles (p < 1e-9), and the "
-            "order left out of the linear noise, 2/n_0", share=linear_noise_error(number, first, 1),
-        ))
+        checks.append(
+            near(
+                f"Var(n) at p = {p:.2g}, n from {first} to {n.mean():.0f}",
+                float(n.var(ddof=1)),
+                expected,
+                f"b n [1 - (n_0/n)^(1-2p)]/(1 - 2p) with b = 1; 6.1 standard errors of {number} particles (p < "
+                f"1e-9), and the "
+                "order left out of the linear noise, 2/n_0",
+                share=linear_noise_error(number, first, 1),
+            )
+        )
         if p == 0.0:
-            checks.append(likely(
-                "gains of all particles, p = 0", poisson_p(n - first), "chi-square against Poisson of the mean gain",
-                expected="Poisson", measured=f"variance over mean {n.var() / (n.mean() - first):.4f}",
-            ))
-            bench.draw("gain of particles at p = 0", lambda axes, n=n: draw_poisson(axes, n - first))
+            checks.append(
+                likely(
+                    "gains of all particles, p = 0",
+                    poisson_p(n - first),
+                    "chi-square against Poisson of the mean gain",
+                    expected="Poisson",
+                    measured=f"variance over mean {n.var() / (n.mean() - first):.4f}",
+                )
+            )
+            bench.draw("gain of particles at p = 0", partial(draw_poisson, gains=n - first))
     return checks
 
 
@@ -77,17 +89,22 @@ def clusters(bench: Bench) -> list[Check]:
             return VOLUME / free * np.arange(n_max + 1.0) ** p
 
         model = box(
-            sizes=(first,) * number, **species({"cluster": free}, {"cluster": PACKET}),
+            sizes=(first,) * number,
+            **species({"cluster": free}, {"cluster": PACKET}),
             sticking=(Sticking(1, PACKET, table),),
         )
         run = bench.run(model, 61, i)
         run.advance((last ** (1.0 - p) - first ** (1.0 - p)) / (1.0 - p) / PACKET)
         counts = run.counts()
         n = np.repeat(counts.sizes, counts.seed)
-        checks.append(near(
-            f"Var(n) at p = {p:.2g}, n from {first} to {n.mean():.0f} by {PACKET}", float(n.var(ddof=1)),
-            float(shot_noise_variance(n.mean(), first, p, PACKET)),
-            f"as V6 with b = {PACKET}; 6.1 standard errors of {number} particles (p < 1e-9), and 2 b/n_0 for the order left out",
-            share=linear_noise_error(number, first, PACKET),
-        ))
+        checks.append(
+            near(
+                f"Var(n) at p = {p:.2g}, n from {first} to {n.mean():.0f} by {PACKET}",
+                float(n.var(ddof=1)),
+                float(shot_noise_variance(n.mean(), first, p, PACKET)),
+                f"as V6 with b = {PACKET}; 6.1 standard errors of {number} particles (p < 1e-9), and 2 b/n_0 for the "
+                f"order left out",
+                share=linear_noise_error(number, first, PACKET),
+            )
+        )
     return checks

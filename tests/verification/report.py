@@ -16,9 +16,12 @@ from verification.cases import ENGINES, Bench, Case, Check, load
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen cases; the exit code is 1 if any check fails, 2 for a name that is not known."""
     parser = argparse.ArgumentParser(
-        prog="python tests/verification", description="Holds the engines to closed forms, to the master equation and to each other."
+        prog="python tests/verification",
+        description="Holds the engines to closed forms, to the master equation and to each other.",
     )
-    parser.add_argument("case", nargs="*", metavar="CASE", help="names, or the beginnings of names; all if none is given")
+    parser.add_argument(
+        "case", nargs="*", metavar="CASE", help="names, or the beginnings of names; all if none is given"
+    )
     parser.add_argument("--list", action="store_true", help="list the cases and end")
     parser.add_argument("--fast", action="store_true", help="short variants, a few seconds each, with wider tolerances")
     parser.add_argument("--engine", choices=sorted(ENGINES), default="exact", help="engine to verify (default: exact)")

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from kmcgrowth.model.types import FloatArray, IntArray, Model
-from kmcgrowth.physics import coarsening
 from verification import chain
 from verification.boxes import (
     DIFFUSION,
@@ -24,6 +21,9 @@ from verification.boxes import (
     weighted,
 )
 from verification.cases import SIX, Bench, Check, between, case, near
+
+from kmcgrowth.model.types import FloatArray, IntArray, Model
+from kmcgrowth.physics import coarsening
 
 POOL = 100_000
 """Monomers in the box: at most 1e-3 of the crystal's, and their fluctuations average out in no time."""
@@ -113,23 +113,46 @@ def started_on_the_law(bench: Bench, law: Law, units: float, number: int, growth
     chain_slope = reduced_slope(law, first, expected.mean, seconds, length)
     slope_error, width_error = (x / np.sqrt(number) for x in (law.noise_slope, law.noise_width))
     coarse = (
-        f"{number} particles, {last.number} left; standard error {slope_error:.2g} of the slope and {width_error:.2g} of the "
+        f"{number} particles, {last.number} left; standard error {slope_error:.2g} of the slope and "
+        f"{width_error:.2g} of the "
         f"width; steps of one unit at n* = {units:g} move them by {chain_slope - 1.0:+.2g} and "
         f"{expected.relative - exact.relative_std:+.2g}"
     )
     own = "the same chain of rates solved without noise (chain.py): 6.1 standard errors, p < 1e-9"
     draw_distribution(bench, law, moments_sizes=counts.sizes, number=counts.seed + counts.nucleated)
     checks = [
-        near(f"d<r>^{law.power}/dt over that of the chain's own equation", slope, chain_slope, own, within=SIX * slope_error),
-        near("sigma/<r> against the chain's own equation", last.relative, expected.relative, own, within=SIX * width_error),
+        near(
+            f"d<r>^{law.power}/dt over that of the chain's own equation",
+            slope,
+            chain_slope,
+            own,
+            within=SIX * slope_error,
+        ),
+        near(
+            "sigma/<r> against the chain's own equation",
+            last.relative,
+            expected.relative,
+            own,
+            within=SIX * width_error,
+        ),
     ]
     widen = 8.0 if bench.fast else 1.0
     short = "; short variant: small particles, eight times the tolerance" if bench.fast else ""
     checks += [
-        near(f"d<r>^{law.power}/dt over the closed form", slope, 1.0, f"PHYSICS {law.name}: within 1 %. {coarse}{short}",
-             within=0.01 * widen),
-        near("sigma/<r>", last.relative, exact.relative_std, f"within 0.003 on the exact distribution; as above{short}",
-             within=0.003 * widen),
+        near(
+            f"d<r>^{law.power}/dt over the closed form",
+            slope,
+            1.0,
+            f"PHYSICS {law.name}: within 1 %. {coarse}{short}",
+            within=0.01 * widen,
+        ),
+        near(
+            "sigma/<r>",
+            last.relative,
+            exact.relative_std,
+            f"within 0.003 on the exact distribution; as above{short}",
+            within=0.003 * widen,
+        ),
     ]
     if bench.fast:
         return checks
@@ -138,19 +161,51 @@ def started_on_the_law(bench: Bench, law: Law, units: float, number: int, growth
     volumes = sum(m.number * m.mean**3 for _, m in seen[1:]) / (len(seen) - 1) / (number * first**3)
     return [
         *checks,
-        near("skewness", last.skewness, exact.skewness, "the chain's own equation moves it by "
-             f"{expected.skewness - exact.skewness:+.2g}; standard error {3.0 / np.sqrt(number):.2g}", within=0.05),
-        near("kurtosis", last.kurtosis, exact.kurtosis, "the chain's own equation moves it by "
-             f"{expected.kurtosis - exact.kurtosis:+.2g}; standard error about {10.0 / np.sqrt(number):.1g}", within=0.12),
-        near("radius below which 99.9 % of the particles lie, over <r>", float(np.quantile(r, 0.999)), top,
-             "the cutoff smeared by steps of one unit over (0.2/n*)^(1/3) of r*, which moves this quantile by 1 %", share=0.02),
-        between("largest radius over <r>", float(r.max()), top, (1.5 if law is LSW else 2.25),
-                "cutoff 1.5 <r> under diffusion control, 2 r* = 2.25 <r> under reaction control"),
-        near("N <r>^3 over that at the start, mean of eight times", volumes, 1.0,
-             "N falls as 1/<r>^3 (1/t under diffusion control); the chain's own equation gives "
-             f"{expected.number * expected.mean**3 / (number * first**3):.4f}", within=0.01),
-        near("<r>/r*, r* from the supersaturation at eight times", float(np.mean(ratios)), law.share,
-             "8/9 (reaction) or 1 (diffusion); the monomer count adds 0.1 %", share=0.005),
+        near(
+            "skewness",
+            last.skewness,
+            exact.skewness,
+            "the chain's own equation moves it by "
+            f"{expected.skewness - exact.skewness:+.2g}; standard error {3.0 / np.sqrt(number):.2g}",
+            within=0.05,
+        ),
+        near(
+            "kurtosis",
+            last.kurtosis,
+            exact.kurtosis,
+            "the chain's own equation moves it by "
+            f"{expected.kurtosis - exact.kurtosis:+.2g}; standard error about {10.0 / np.sqrt(number):.1g}",
+            within=0.12,
+        ),
+        near(
+            "radius below which 99.9 % of the particles lie, over <r>",
+            float(np.quantile(r, 0.999)),
+            top,
+            "the cutoff smeared by steps of one unit over (0.2/n*)^(1/3) of r*, which moves this quantile by 1 %",
+            share=0.02,
+        ),
+        between(
+            "largest radius over <r>",
+            float(r.max()),
+            top,
+            (1.5 if law is LSW else 2.25),
+            "cutoff 1.5 <r> under diffusion control, 2 r* = 2.25 <r> under reaction control",
+        ),
+        near(
+            "N <r>^3 over that at the start, mean of eight times",
+            volumes,
+            1.0,
+            "N falls as 1/<r>^3 (1/t under diffusion control); the chain's own equation gives "
+            f"{expected.number * expected.mean**3 / (number * first**3):.4f}",
+            within=0.01,
+        ),
+        near(
+            "<r>/r*, r* from the supersaturation at eight times",
+            float(np.mean(ratios)),
+            law.share,
+            "8/9 (reaction) or 1 (diffusion); the monomer count adds 0.1 %",
+            share=0.005,
+        ),
     ]
 
 
@@ -184,14 +239,19 @@ def on_wagner(bench: Bench) -> list[Check]:
     return started_on_the_law(bench, WAGNER, 1500.0, 120_000, 3.0, 400)
 
 
-@case("V1-from-Gaussian", "ripening under diffusion control from a Gaussian of 15 % until 99.5 % of the particles are gone")
+@case(
+    "V1-from-Gaussian",
+    "ripening under diffusion control from a Gaussian of 15 % until 99.5 % of the particles are gone",
+)
 def from_gaussian(bench: Bench) -> list[Check]:
     number, gone, units = (30_000, 0.97, 40.0) if bench.fast else (600_000, 0.995, 60.0)
     sizes = stratified_normal(units, 0.15, number)
     model, length = ripening_box(LSW, sizes, units)
     scale = float(radius(units)) ** 3 / LSW.slope(length)
     run, time = bench.run(model, 3), 0.3 * scale
-    times, cubes, left = [], [], []
+    times: list[float] = []
+    cubes: list[float] = []
+    left: list[int] = []
     while not left or left[-1] > (1.0 - gone) * number:
         run.advance(time)
         m = moments(run.counts())
@@ -210,13 +270,34 @@ def from_gaussian(bench: Bench) -> list[Check]:
     count = f"{number} particles, {m.number} left"
     if bench.fast:
         return [
-            between("d<r>^3/dt over D v c_inf l_c while 83 to 97 % are gone", slope, 0.44, 0.62,
-                    f"falls towards 4/9 from above, logarithmically slowly; {count}: standard error 0.02"),
-            between("sigma/<r> after 97 %", m.relative, 0.205, 0.265, f"{count}: standard error {0.18 / np.sqrt(m.number):.2g}"),
+            between(
+                "d<r>^3/dt over D v c_inf l_c while 83 to 97 % are gone",
+                slope,
+                0.44,
+                0.62,
+                f"falls towards 4/9 from above, logarithmically slowly; {count}: standard error 0.02",
+            ),
+            between(
+                "sigma/<r> after 97 %",
+                m.relative,
+                0.205,
+                0.265,
+                f"{count}: standard error {0.18 / np.sqrt(m.number):.2g}",
+            ),
         ]
     return [
-        between("d<r>^3/dt over D v c_inf l_c while 97 to 99.5 % are gone", slope, 0.44, 0.50,
-                f"PHYSICS V1, logarithmically slow towards 4/9; {count}: standard error about 0.007"),
-        between("sigma/<r> after 99.5 %", m.relative, 0.205, 0.235,
-                f"PHYSICS V1; {count}: standard error {0.18 / np.sqrt(m.number):.2g}"),
+        between(
+            "d<r>^3/dt over D v c_inf l_c while 97 to 99.5 % are gone",
+            slope,
+            0.44,
+            0.50,
+            f"PHYSICS V1, logarithmically slow towards 4/9; {count}: standard error about 0.007",
+        ),
+        between(
+            "sigma/<r> after 99.5 %",
+            m.relative,
+            0.205,
+            0.235,
+            f"PHYSICS V1; {count}: standard error {0.18 / np.sqrt(m.number):.2g}",
+        ),
     ]
