@@ -8,7 +8,7 @@ cdef class Kernel(MeanField):
     # -- windows -----------------------------------------------------------------------------
 
     cdef void open_window(self) noexcept nogil:
-        cdef double latest = self.epoch_end, rate, volume = self.volume_at(self.now), c
+        cdef double latest = self.epoch_end, rate, volume = self.volume_at(self.now), c, births
         cdef int64_t units, s
         self.window_start = self.now
         self.born_in_window = 0
@@ -24,6 +24,12 @@ cdef class Kernel(MeanField):
             latest = fmin(latest, self.now + fmax(4.0 * self.number, 64.0) / rate)
         if self.flow > 0.0:
             latest = fmin(latest, self.now + 0.005 * self.cold_volume_at(self.now) / self.flow)
+        if self.nucleation == MEAN_FIELD and rate > 0.0:
+            # while particles are born the sums change fast, and births follow c steeply
+            c = fmax(self.amount[0], 0.0) / volume
+            births = self.nucleation_rate(c, self.theta(self.now), self.temperature_at(self.now), &units) * volume
+            if births * (latest - self.now) > 0.002 * self.number:
+                latest = fmin(latest, self.now + fmax(0.25 * self.number, 16.0) / rate)
         # straight lines that lengthen slowly come to rest where the field does
         latest = fmin(latest, self.now + fmax(3.0 * self.length, 1e-6))
         # at extreme rates at least a time that the clock can tell
@@ -106,7 +112,7 @@ cdef class Kernel(MeanField):
         if self.next_reaction <= self.now:
             if self.react(self.now):
                 self.window_events += 1
-                if self.born_in_window > 1 + self.number // 50:
+                if self.born_in_window > 1 + self.number // 200:
                     # the particles that the mean field knows are no longer those there are
                     self.leave_window(self.now)
                     return
