@@ -13,13 +13,24 @@ from kmcgrowth.reactor.forecast import Forecast, forecast
 if TYPE_CHECKING:
     from kmcgrowth.recipe import Recipe
 
-SECONDS_PER_EVENT = {"exact": 4e-8, "twin": 6e-4}
+SECONDS_PER_EVENT = {"exact": 2.4e-8, "twin": 6e-4}
 """Method -> wall time of one event, windows included, on one core of a server of the 2020s [s]."""
 
-BASE_BYTES = 1.5e8
-"""The interpreter with numpy, xarray and HDF5 [bytes]."""
+SECONDS_PER_REACTION = 1e-7
+SECONDS_PER_BIRTH = 2e-6
+"""What a reaction or a molecule out of a syringe, and a birth, take on top of an event [s]."""
 
-BYTES_PER_PARTICLE = 64.0
+SECONDS_PER_SNAPSHOT = 1e-4
+SECONDS_PER_COUNT = 5e-8
+"""A snapshot, and one particle counted in it [s]."""
+
+BASE_BYTES = 1.27e8
+"""The interpreter with numpy, xarray and HDF5 while a result is written [bytes]."""
+
+RUNNING_BYTES = 9e7
+"""The interpreter while the engine runs [bytes]."""
+
+BYTES_PER_PARTICLE = 35.0
 BYTES_PER_SIZE = 48.0
 """One distinct size in one snapshot, kept and copied once for the dataset [bytes]."""
 
@@ -64,15 +75,22 @@ def predict(recipe: Recipe, model: Model, *, method: str | None = None) -> Predi
     """
     course = forecast(model)
     name = recipe.simulation.method if method is None else method
-    seeds = sum(p.number for p in model.seeds)
-    particles = max(seeds, float(np.max(course.seeds + course.born)))
-    sizes = min(particles, course.largest) * model.snapshots.size
+    snapshots, particles = model.snapshots.size, course.seeds + course.born
+    over = max(float(course.time[-1] - course.time[0]), 1e-300)
+    counted = snapshots * float(np.trapezoid(particles, course.time)) / over
+    seconds = (
+        course.events * SECONDS_PER_EVENT.get(name, SECONDS_PER_EVENT["exact"])
+        + course.reactions * SECONDS_PER_REACTION + course.births * SECONDS_PER_BIRTH
+        + snapshots * SECONDS_PER_SNAPSHOT + counted * SECONDS_PER_COUNT
+    )
+    sizes = min(course.most, course.largest) * snapshots
+    memory = max(BASE_BYTES, RUNNING_BYTES + BYTES_PER_PARTICLE * course.most)
     return Prediction(
         course=course,
         method=name,
         events=course.events,
-        seconds=course.events * SECONDS_PER_EVENT.get(name, SECONDS_PER_EVENT["exact"]),
-        memory=BASE_BYTES + BYTES_PER_PARTICLE * particles + BYTES_PER_SIZE * sizes + 200.0 * course.largest,
+        seconds=seconds,
+        memory=memory + BYTES_PER_SIZE * sizes + 200.0 * course.largest,
         warnings=tuple(warnings(recipe, model, course)),
     )
 
@@ -113,8 +131,6 @@ def warnings(recipe: Recipe, model: Model, course: Forecast) -> list[str]:
             f"The control volume holds only about {np.median(free):.2g} free monomers; nucleation reads the mean field "
             "and does not suffer, but ask for more particles if the monomer itself is of interest."
         )
-    if law == "explicit":
-        found.append("The forecast leaves out nucleation by explicit small sizes; its events are not counted.")
     if not course.finished:
         found.append(
             f"The forecast ends at {_time(course.time[-1])}: the recipe is too stiff for a quick one; "

@@ -1,8 +1,8 @@
-"""A quick mean-field forecast of a run: a few seed sizes, one size of newborn particles, every dissolved species.
+"""A quick mean-field forecast of a run: a few seed sizes, newborn particles of all sizes, every dissolved species.
 
 It answers what a recipe will roughly do and what it will cost, in a fraction of a second. The distribution of the seeds
-is represented by quantiles that grow deterministically, so fluctuations and the ripening of newborn particles
-are beyond it; the engines are for that.
+is represented by quantiles that grow deterministically; newborn particles, most of which may dissolve again by
+chance, by a population balance on a coarse grid.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kmcgrowth.reactor.forecast_tables import Tables
 
 Array = NDArray[np.float64]
 
-_RTOL = 5e-3
+_RTOL = 1e-2
 """Relative tolerance of the integration: far inside the factor of two that is promised [dimensionless]."""
 
 _STEPS = 3000
@@ -46,14 +46,17 @@ class Forecast:
     supply : (k,) monomer released per second in the control volume [1/s]
     focusing : (k,) the number k = 1 + q / (r^2 (k_a/r) |dc_r/dr|), which is 1 + q/(4 pi D c_inf l_c) for
         diffusion and the linear Gibbs-Thomson law, with exp(l_c/r) in the denominator for the exponential
-        one; relative focusing needs k > 3/2, absolute focusing k > 2 [dimensionless]
+        one, with the supply q per living particle and the mean r of the living seeds; relative focusing needs
+        k > 3/2, absolute focusing k > 2 [dimensionless]
     nucleation : (k,) rate per volume, the cap included [1/(m^3 s)]
     nucleation_limit : (k,) rate that makes 1 % of the seeds within the focusing time, which is the time in which
         the supply doubles the seeds' volume, at most the duration; nan without seeds [1/(m^3 s)]
     capped : (k,) bool, the law asks for more than the encounter rate of two monomers
     nucleus : (k,) formula units of the critical nucleus; nan where the law has none
     events : float, gross events of the whole run [dimensionless]
+    births, reactions : float, those of them that are births, and reactions or molecules out of syringes
     largest : float, largest size met [formula units]
+    most : float, most particles at one time, dissolved seeds included [dimensionless]
     finished : bool, False where the integration gave up before the end
     """
 
@@ -73,7 +76,10 @@ class Forecast:
     capped: NDArray[np.bool_]
     nucleus: Array
     events: float
+    births: float
+    reactions: float
     largest: float
+    most: float
     finished: bool
 
 
@@ -98,7 +104,9 @@ def forecast(model: Model, *, times: Array | None = None) -> Forecast:
     budget = [_STEPS]
     y = field.jump(0.0, field.initial())
     t, rows = 0.0, [_row(field, 0.0, y)]
-    largest, step = _largest(field, y), 1e-6 * model.duration
+    seen = _Extremes(field)
+    seen(y)
+    step = 1e-6 * model.duration
     try:
         for corner in _corners(model):
             wanted = np.append(times[(times > t) & (times < corner)], corner)
@@ -106,9 +114,9 @@ def forecast(model: Model, *, times: Array | None = None) -> Forecast:
             with np.errstate(all="ignore"):
                 states, step = integrate(
                     field, field.jacobian, t, corner, y, tolerance=tolerance, relative=_RTOL, budget=budget,
-                    wanted=wanted, first=step,
+                    wanted=wanted, first=step, group=field.bins,
+                    alone=field.k, watch=seen,
                 )
-            largest = max(largest, *(_largest(field, state) for state in states))
             rows += [_row(field, float(at), state) for at, state in zip(wanted[:-1], states[:-1], strict=True)]
             t, y = corner, field.jump(corner, states[-1])
             if np.any(times == corner):
@@ -117,7 +125,11 @@ def forecast(model: Model, *, times: Array | None = None) -> Forecast:
     except OutOfSteps:
         finished = False
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return Forecast(**columns, events=float(y[-1]), largest=largest, finished=finished)
+    births, reactions, events = (float(total) for total in y[-3:])
+    return Forecast(
+        **columns, births=births, reactions=reactions, events=events, largest=seen.largest, most=seen.most,
+        finished=finished,
+    )
 
 
 def _corners(model: Model) -> list[float]:
@@ -151,12 +163,21 @@ def _tolerances(field: Field) -> Array:
     matter = 1.0 + float(model.initial.sum()) + sum(sum(s.contents.values()) for s in model.syringes)
     amounts = np.full(field.species, 1e-6 * matter)
     amounts[MONOMER] = max(0.05 * pool, 1e-12)
-    particles = max(float(field.weights.sum()), 1.0)
-    return np.concatenate([np.full(field.k, 1e-2), amounts, [1e-6 * particles, 1e-4 * particles, 1e30]])
+    newborn = np.full(field.bins.stop - field.bins.start, max(1e-5 * float(field.weights.sum()), 0.5))
+    return np.concatenate([np.full(field.k, 0.5), amounts, newborn, np.full(3, 1e30)])
 
 
-def _largest(field: Field, y: Array) -> float:
-    return float(max(y[: field.k].max(initial=0.0), field.newborn_size(y)))
+class _Extremes:
+    """The largest size [formula units] and the most particles [dimensionless] of the states that it is shown."""
+
+    def __init__(self, field: Field) -> None:
+        self.field, self.largest, self.most = field, 0.0, 0.0
+
+    def __call__(self, y: Array) -> None:
+        number = y[self.field.bins]
+        grown = self.field.newborn.sizes[number > 1.0] if self.field.newborn else np.empty(0)
+        self.largest = float(max(self.largest, y[: self.field.k].max(initial=0.0), grown.max(initial=0.0)))
+        self.most = max(self.most, float(self.field.weights.sum() + number.sum()))
 
 
 def _row(field: Field, t: float, y: Array) -> dict[str, object]:
@@ -174,15 +195,17 @@ def _row(field: Field, t: float, y: Array) -> dict[str, object]:
     if seeds > 0.0:
         mean = float(weights[alive] @ diameters[alive]) / seeds
         std = float(np.sqrt(weights[alive] @ (diameters[alive] - mean) ** 2 / seeds)) / mean
-    newborn = field.newborn_size(y)
-    born = field.born(y) if newborn > _ALIVE else 0.0
+    number = y[field.bins]
+    born = float(number.sum())
     total = seeds + born
-    newborn_diameter = 2.0 * float(model.radius(np.array([newborn]))[0]) if born > 0.0 else 0.0
-    mean_all = (np.nan_to_num(mean) * seeds + newborn_diameter * born) / total if total > 0.0 else np.nan
+    mean_all = mean
+    if born > 0.0 and field.newborn is not None:
+        mean_all = (np.nan_to_num(mean) * seeds + float(number @ (2.0 * model.radius(field.newborn.sizes)))) / total
     supply = field.supply(temperature, volume, amounts)
-    typical = np.pi * mean_all**3 / (6.0 * model.unit_volume) if total > 0.0 else np.nan
+    typical = np.pi * (mean if seeds > 0.0 else mean_all) ** 3 / (6.0 * model.unit_volume)
     q = supply / total if total > 0.0 else np.nan
-    rate, capped, nucleus = field.nucleation(temperature, c, amounts, volume)
+    rate, capped = field.births.rate(temperature, amounts, volume)
+    nucleus, _ = field.births.nucleus(temperature, amounts, volume)
     limit = np.nan
     if seeds > 0.0:
         focusing_time = min(typical / q, model.duration) if q > 0.0 else model.duration

@@ -1,4 +1,4 @@
-"""Right-hand side of the forecast: how representative particles, newborn particles and dissolved species change."""
+"""Right-hand side of the forecast: how representative seeds, newborn particles and dissolved species change."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcgrowth.model.types import MONOMER, REFERENCE_TEMPERATURE, Model, Reaction, SeedPopulation, Syringe
-from kmcgrowth.physics.nucleation import classical_rate, critical_size, insertion_rate, newborn_radius, power_rate
-from kmcgrowth.physics.sphere import units_from_radius
+from kmcgrowth.reactor.forecast_newborn import Newborn
+from kmcgrowth.reactor.forecast_nucleation import Births
 from kmcgrowth.reactor.forecast_tables import Tables
 
 Array = NDArray[np.float64]
 
-_FADE = (2.0, 4.0)
-"""Between these sizes a representative particle fades out as it dissolves; none is born smaller [formula units]."""
+_FADE = (2.0, 20.0)
+"""Between these sizes a representative seed fades out as it dissolves [formula units]."""
 
-_LARGEST_NEWBORN = 1e-7
-"""Close to S = 1 the radius of a nucleus has no bound, and its rate is nothing [m]."""
+_NOBODY = 1e-3
+"""With fewer newborn particles than this the balance of their sizes stands still [dimensionless]."""
 
 
 def representative_seeds(model: Model, quantiles: int = 24) -> tuple[Array, Array]:
@@ -77,45 +77,18 @@ def emptying_time(syringe: Syringe) -> float:
     return float(_feed_curve(syringe)[0][-1])
 
 
-def nucleation_rate(model: Model, temperature: float, c: float) -> tuple[float, bool, float, float]:
-    """Nucleation at monomer concentration ``c`` [1/m^3] by the laws that read it.
-
-    Returns
-    -------
-    rate : float, nuclei that grow, the cap included [1/(m^3 s)]
-    capped : bool, whether the cap acts
-    nucleus : float, size of the critical nucleus; nan where the law has none [formula units]
-    newborn : float, size at which nuclei enter [formula units]
-    """
-    law, v = model.nucleation, model.unit_volume
-    S = c / model.solubility(temperature)
-    if law.law not in ("classical", "power") or S <= 1.0:
-        return 0.0, False, float("nan"), 2.0
-    gamma = law.surface_energy(temperature)
-    if law.law == "classical":
-        rate = float(classical_rate(S, law.prefactor(temperature), gamma, v, temperature))
-    else:
-        rate = float(power_rate(S, law.prefactor(temperature), law.exponent))
-    cap = law.encounter(temperature) * c**2
-    if gamma <= 0.0:
-        return min(rate, cap), rate > cap, float("nan"), 2.0
-    # Close to S = 1 the critical nucleus has no bound; a power law makes nuclei there all the same.
-    read = max(S, np.e) if law.law == "power" else S
-    nucleus = float(critical_size(read, gamma, v, temperature))
-    radius = min(float(newborn_radius(read, gamma, v, temperature)), _LARGEST_NEWBORN)
-    return min(rate, cap), rate > cap, nucleus, max(float(units_from_radius(radius, v)), _FADE[1])
-
-
 class Field:
-    """The mean-field equations of a model for a few representative particles.
+    """The mean-field equations of a model for a few representative seeds and newborn particles of all sizes.
 
-    The state is (sizes of the seeds [formula units], amounts of the species, newborn particles, formula units in
-    them, gross events), none of them negative. Shots and aliquots change it in ``jump``, which also keeps account of
-    the seeds and the volume that they leave.
+    The state is (sizes of the seeds [formula units], amounts of the species, newborn particles of every size of a
+    grid, particles born so far, reactions and molecules out of syringes so far, gross events), none of them negative.
+    Shots and aliquots change it in ``jump``, which also keeps account of the seeds and the volume that they leave.
 
     Attributes
     ----------
     weights : (seeds,) particles in the control volume that each size stands for [dimensionless]
+    newborn : Newborn or None, the grid of their sizes; none without nucleation
+    births : Births
     cold : float, control volume at 25 degC without what has been fed [m^3]
     """
 
@@ -123,6 +96,10 @@ class Field:
         self.model, self.weights, self.tables = model, weights, tables
         self.cold = model.control_volume
         self.start, self.k, self.species = sizes, sizes.size, len(model.species)
+        self.newborn = Newborn(tables, tables.limit) if model.nucleation.law != "none" else None
+        self.births = Births(model)
+        self.first = self.k + self.species
+        self.bins = slice(self.first, self.first + (self.newborn.m if self.newborn else 0))
         self._orders = [list(r.orders.items()) for r in model.reactions]
         self._changes = np.array([self._change(r) for r in model.reactions]).reshape(-1, self.species)
         #: species whose effect reaches beyond reactions
@@ -152,19 +129,11 @@ class Field:
 
     def initial(self) -> Array:
         """The state at t = 0, before any shot."""
-        return np.concatenate([self.start, self.model.initial.astype(float), np.zeros(3)])
+        return np.concatenate([self.start, self.model.initial.astype(float), np.zeros(self.bins.stop - self.first + 3)])
 
     def amounts(self, y: Array) -> Array:
         """Molecules of every species in the control volume (species,) [dimensionless]."""
-        return np.maximum(y[self.k : self.k + self.species], 0.0)
-
-    def born(self, y: Array) -> float:
-        """Newborn particles in the control volume [dimensionless]."""
-        return max(float(y[-3]), 0.0)
-
-    def newborn_size(self, y: Array) -> float:
-        """Mean size of the newborn particles, 0 without any [formula units]."""
-        return max(float(y[-2]), 0.0) / self.born(y) if self.born(y) > 0.0 else 0.0
+        return np.maximum(y[self.k : self.first], 0.0)
 
     def volume(self, t: float, temperature: float) -> float:
         """Control volume, thermal expansion included [m^3]."""
@@ -180,71 +149,103 @@ class Field:
             if syringe.shot and syringe.start == t:
                 for species, molecules in syringe.contents.items():
                     y[self.k + species] += molecules
-                    y[-1] += molecules
+                    y[-2:] += molecules
                 self.cold += syringe.volume
         for withdrawal in self.model.withdrawals:
             if withdrawal.time == t:
                 temperature = self.model.temperature(t)
                 share = min(withdrawal.volume / self.volume(t, temperature), 1.0)
                 self.cold -= share * self.volume(t, REFERENCE_TEMPERATURE)
-                y[self.k : -1] *= 1.0 - share
+                y[self.k : -3] *= 1.0 - share
                 self.weights = self.weights * (1.0 - share)
         return y
 
     def __call__(self, t: float, y: Array) -> Array:
-        k, end, model = self.k, self.k + self.species, self.model
-        temperature = model.temperature(t)
-        volume = self.volume(t, temperature)
-        amounts, born, newborn = self.amounts(y), self.born(y), self.newborn_size(y)
-        c = amounts[MONOMER] / volume
+        temperature = self.model.temperature(t)
+        volume, amounts = self.volume(t, temperature), self.amounts(y)
         out = np.zeros(y.size)
         change, events = self._species_change(temperature, volume, amounts)
-
-        sizes = np.append(np.maximum(y[:k], 0.0), newborn)
-        number = np.append(self.weights, born)
-        live = np.clip((sizes - _FADE[0]) / (_FADE[1] - _FADE[0]), 0.0, 1.0)
-        attach, detach = self.tables(temperature, np.maximum(sizes, 2.0))
-        net = live * (attach * c - detach)
-        events += float(number @ (live * (attach * c + detach)))
-        change[MONOMER] -= number @ net
-        for process in model.sticking:
-            flow = live * self.tables.sticking(process, temperature, sizes) * amounts[process.species] / volume
-            net = net + process.units * flow
-            total = float(number @ flow)
-            change[process.species] -= total
-            events += total
-        births, size = self._births(temperature, c, amounts, volume)
-        change[model.nucleation.cluster if model.nucleation.law == "cluster" else MONOMER] -= (
-            births if model.nucleation.law == "cluster" else births * size
-        )
-        out[:k] = net[:k]
-        out[k:end] = change
-        out[-3] = births
-        out[-2] = births * size + born * net[k]
-        out[-1] = events + births
+        out[: self.k], taken, happened = self._seeds(temperature, volume, amounts, y[: self.k])
+        change -= taken
+        if self.newborn is not None:
+            out[self.bins], out[-3], taken, more = self._newborn(temperature, volume, amounts, y[self.bins])
+            change -= taken
+            happened += more
+        out[self.k : self.first] = change
+        out[-2] = events
+        out[-1] = events + happened
         return out
 
-    def jacobian(self, t: float, y: Array, rate: Array) -> Array:
-        """Derivative of the right-hand side, by differences; what whole clusters do to particles is left out.
+    def _seeds(self, temperature: float, volume: float, amounts: Array, sizes: Array) -> tuple[Array, Array, float]:
+        """Growth of each representative seed (seeds,), species that all take up (species,), and their events [1/s]."""
+        taken = np.zeros(self.species)
+        sizes = np.maximum(sizes, 0.0)
+        live = np.clip((sizes - _FADE[0]) / (_FADE[1] - _FADE[0]), 0.0, 1.0)
+        attach, detach = self.tables(temperature, np.maximum(sizes, 2.0))
+        attach = attach * (amounts[MONOMER] / volume)
+        net = live * (attach - detach)
+        events = float(self.weights @ (live * (attach + detach)))
+        taken[MONOMER] = self.weights @ net
+        for process in self.model.sticking:
+            flow = live * self.tables.sticking(process, temperature, sizes) * (amounts[process.species] / volume)
+            net = net + process.units * flow
+            total = float(self.weights @ flow)
+            taken[process.species] += total
+            events += total
+        return net, taken, events
 
-        A particle's growth reads its own size and the species only, so one evaluation serves all sizes.
+    def _newborn(
+        self, temperature: float, volume: float, amounts: Array, number: Array
+    ) -> tuple[Array | float, float, Array, float]:
+        """Change of the newborn particles (m,), births, species that they take up (species,), and events [1/s]."""
+        assert self.newborn is not None
+        law, grid, taken = self.model.nucleation, self.newborn, np.zeros(self.species)
+        births, size = self.births(temperature, amounts, volume)
+        if births == 0.0 and number.sum() < _NOBODY:
+            return 0.0, 0.0, taken, 0.0
+        c = amounts[MONOMER] / volume
+        up, down = grid.moves(temperature, c)
+        moved = grid.change(up, down, number)
+        taken[MONOMER] = grid.uptake(up, down) @ number
+        events = float(grid.events(temperature, c) @ number) + births
+        for process in self.model.sticking:
+            flow = self.tables.sticking(process, temperature, grid.sizes) * number * (amounts[process.species] / volume)
+            total = float(flow.sum())
+            moved += grid.landing(process) @ flow
+            taken[process.species] += total
+            events += total
+        if births > 0.0:
+            moved += births * grid.share(size)
+            taken[law.cluster if law.law == "cluster" else MONOMER] += births * (1.0 if law.law == "cluster" else size)
+        return moved, births, taken, events
+
+    def jacobian(self, t: float, y: Array, rate: Array) -> Array:
+        """Derivative of the right-hand side; what whole clusters do to particles is left out.
+
+        A seed's growth reads its own size and the species only, so one evaluation serves all sizes.
         """
-        k = self.k
-        matrix = np.zeros((y.size, y.size))
-        moved = y.copy()
-        moved[:k] += 1e-4 * np.maximum(y[:k], 1.0)
-        if k:
-            slope = (self(t, moved)[:k] - rate[:k]) / (moved[:k] - y[:k])
-            matrix[np.arange(k), np.arange(k)] = slope
-            matrix[k + MONOMER, :k] = -self.weights * slope
+        k, monomer = self.k, self.k + MONOMER
         temperature = self.model.temperature(t)
+        volume, amounts = self.volume(t, temperature), self.amounts(y)
+        matrix = np.zeros((y.size, y.size))
+        if k:
+            moved = y[:k] + 1e-4 * np.maximum(y[:k], 1.0)
+            slope = (self._seeds(temperature, volume, amounts, moved)[0] - rate[:k]) / (moved - y[:k])
+            matrix[np.arange(k), np.arange(k)] = slope
+            matrix[monomer, :k] = -self.weights * slope
+        if self.newborn is not None and np.any(rate[self.bins]):
+            c = amounts[MONOMER] / volume
+            up, down = self.newborn.moves(temperature, c)
+            matrix[self.bins, self.bins] = self.newborn.matrix(up, down)
+            matrix[monomer, self.bins] = -self.newborn.uptake(up, down)
+            matrix[-1, self.bins] = self.newborn.events(temperature, c)
         if self._orders:
-            amounts = np.maximum(self.amounts(y), 1e-6)  # a first-order law has its slope at zero, too
-            flows = self._flows(temperature, self.volume(t, temperature), amounts)
+            some = np.maximum(amounts, 1e-6)  # a first-order law has its slope at zero, too
+            flows = self._flows(temperature, volume, some)
             for orders, flow, change in zip(self._orders, flows.tolist(), self._changes, strict=True):
                 for j, order in orders:
-                    matrix[k : k + self.species, k + j] += flow * order / amounts[j] * change
-        for i in (*(k + j for j in sorted(self._coupled)), y.size - 3, y.size - 2):
+                    matrix[k : self.first, k + j] += flow * order / some[j] * change
+        for i in (k + j for j in sorted(self._coupled)):
             moved = y.copy()
             moved[i] += max(1e-5 * y[i], 1e-3)
             matrix[:, i] = (self(t, moved) - rate) / (moved[i] - y[i])
@@ -278,19 +279,3 @@ class Field:
     def supply(self, temperature: float, volume: float, amounts: Array) -> float:
         """Monomer released in the control volume [1/s]."""
         return max(float(self._species_change(temperature, volume, amounts)[0][MONOMER]), 0.0)
-
-    def nucleation(self, temperature: float, c: float, amounts: Array, volume: float) -> tuple[float, bool, float]:
-        """Births per volume [1/(m^3 s)], whether the cap acts, and the size of the critical nucleus [formula units]."""
-        law = self.model.nucleation
-        if law.law == "cluster":
-            return law.rate(temperature) * amounts[law.cluster] / volume, False, float("nan")
-        rate, capped, nucleus, _ = nucleation_rate(self.model, temperature, c)
-        return rate, capped, nucleus
-
-    def _births(self, temperature: float, c: float, amounts: Array, volume: float) -> tuple[float, float]:
-        """Particles born in the control volume [1/s], and their size [formula units]."""
-        law = self.model.nucleation
-        if law.law == "cluster":
-            return law.rate(temperature) * amounts[law.cluster], float(self.model.formula_units[law.cluster])
-        rate, _, _, size = nucleation_rate(self.model, temperature, c)
-        return float(insertion_rate(rate)) * volume, size

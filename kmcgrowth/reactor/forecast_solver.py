@@ -21,6 +21,8 @@ def integrate(
     field: Callable[[float, Array], Array], jacobian: Callable[[float, Array, Array], Array],
     start: float, end: float, y: Array, *,
     tolerance: Array, relative: float, budget: list[int], wanted: Array, first: float,
+    group: slice = slice(0), alone: int = 0,
+    watch: Callable[[Array], None] = lambda y: None,
 ) -> tuple[list[Array], float]:
     """Solve y' = field(t, y) from ``start`` to ``end``.
 
@@ -35,6 +37,9 @@ def integrate(
     budget : one number, the steps that are left; counted down
     wanted : (k,) increasing times after ``start``, not after ``end`` [s]
     first : the first step to try [s]
+    group : entries of one kind, whose error is taken relative to their sum
+    watch : called with the state after every step
+    alone : leading entries that depend on one another through the rest only, which saves work
 
     Returns
     -------
@@ -51,7 +56,6 @@ def integrate(
     the place of the Jacobian; the error is taken against the first-order solution. Time is carried as one more unknown.
     """
     t, h = start, min(max(first, 1e-9 * (end - start)), end - start)
-    eye = np.eye(y.size)
     out: list[Array] = []
     tick = 1e-5 * (end - start)
     rate = field(t, y)
@@ -63,14 +67,15 @@ def integrate(
         if budget[0] < 0 or (not last and t + 1e-3 * step == t):
             raise OutOfSteps
         try:
-            inverse = np.linalg.inv(eye - GAMMA * step * matrix)
+            solve = _solver(GAMMA * step * matrix, alone)
         except np.linalg.LinAlgError:
             raise OutOfSteps from None
         drift = GAMMA * step * slope
-        k1 = inverse @ (rate + drift)
-        k2 = inverse @ (field(t + step, np.maximum(y + step * k1, 0.0)) - 2.0 * k1 - drift)
+        k1 = solve(rate + drift)
+        k2 = solve(field(t + step, np.maximum(y + step * k1, 0.0)) - 2.0 * k1 - drift)
         new = y + step * (1.5 * k1 + 0.5 * k2)
         scale = tolerance + relative * np.maximum(np.abs(y), np.abs(new))
+        scale[group] = tolerance[group] + relative * float(np.sum(new[group]))
         error = float(np.max(np.abs(0.5 * step * (k1 + k2)) / scale))
         if not np.isfinite(error) or error > 1.0:
             h = step * (max(0.2, 0.8 / float(np.sqrt(error))) if np.isfinite(error) else 0.1)
@@ -78,6 +83,7 @@ def integrate(
         grown = step * min(4.0, 0.8 / float(np.sqrt(error + 1e-12)))
         h = max(h, grown) if last else grown
         t, y = float(wanted[len(out)]) if last else t + step, np.maximum(new, 0.0)
+        watch(y)
         if last:
             out.append(y)
         if len(out) < wanted.size:
@@ -85,3 +91,21 @@ def integrate(
             tick = min(1e-5 * (end - start), 0.5 * (end - t))
             matrix, slope = jacobian(t, y, rate), (field(t + tick, y) - rate) / tick
     return out, h
+
+
+def _solver(matrix: Array, alone: int) -> Callable[[Array], Array]:
+    """Solve (1 - matrix) x = b; the leading ``alone`` rows and columns are diagonal among themselves."""
+    own = 1.0 - np.diagonal(matrix)[:alone]
+    to_rest, rest_to = matrix[alone:, :alone] / own, matrix[:alone, alone:]
+    inner = matrix[alone:, alone:] + to_rest @ rest_to
+    busy = np.flatnonzero(inner.any(axis=0) | inner.any(axis=1))
+    inverse = np.linalg.inv(np.eye(busy.size) - inner[np.ix_(busy, busy)])
+
+    def solve(b: Array) -> Array:
+        x = b.copy()
+        x[alone:] += to_rest @ b[:alone]
+        x[alone:][busy] = inverse @ x[alone:][busy]
+        x[:alone] = (b[:alone] + rest_to @ x[alone:]) / own
+        return x
+
+    return solve

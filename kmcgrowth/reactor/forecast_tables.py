@@ -31,6 +31,7 @@ class Tables:
         self.nodes: Array = np.linspace(low, high, count)
         self._grid = np.arange(limit + 1, dtype=float)
         self._logs: dict[int, tuple[Array, Array]] = {}
+        self._spans: dict[int, tuple[Array, Array]] = {}
         self._sticking: dict[tuple[int, int], Array] = {}
 
     def _node(self, i: int) -> tuple[Array, Array]:
@@ -56,6 +57,21 @@ class Tables:
                 for out, table in zip(logs, self._node(node), strict=True):
                     out += weight * self._log(table, sizes)
         return np.exp(logs[0]), np.exp(logs[1])
+
+    def spans(self, temperature: float, sizes: Array) -> tuple[Array, Array]:
+        """Mean logarithm of the rates from each of the whole ``sizes`` (m,) up to the next, and back (m - 1,)."""
+        first = sizes.astype(int)
+        out = [np.zeros(sizes.size - 1), np.zeros(sizes.size - 1)]
+        for node, weight in self._weights(temperature):
+            if node not in self._spans:
+                up, down = (np.cumsum(np.insert(table, 0, 0.0)) for table in self._node(node))
+                gap = np.diff(first)
+                self._spans[node] = (
+                    (up[first[1:]] - up[first[:-1]]) / gap, (down[first[1:] + 1] - down[first[:-1] + 1]) / gap,
+                )
+            for mean, part in zip(out, self._spans[node], strict=True):
+                mean += weight * part
+        return out[0], out[1]
 
     def _log(self, table: Array, sizes: Array) -> Array:
         value = np.interp(sizes, self._grid, table)
