@@ -48,7 +48,7 @@ class Prediction:
 
     Attributes
     ----------
-    course : Forecast, the mean field at some 17 times
+    course : Forecast, the mean field at some 17 times and the corners of the schedules
     method : str
     events : float, gross events [dimensionless]
     seconds : float, wall time of one replicate; like the memory good to a factor of two [s]

@@ -25,6 +25,9 @@ _RTOL = 1e-2
 _STEPS = 3000
 """Steps after which the forecast gives up [dimensionless]."""
 
+_FEW = 12
+"""Up to so many corners of the schedules are reported [dimensionless]."""
+
 _ALIVE = 4.0
 """Particles below this size are not counted among the living in means [formula units]."""
 
@@ -89,15 +92,19 @@ def forecast(model: Model, *, times: Array | None = None) -> Forecast:
     Parameters
     ----------
     model : Model
-    times : (k,) increasing, within the duration [s]; by default 17, closer together at the start
+    times : (k,) increasing, within the duration [s]; by default 17, closer together at the start, and
+        the corners of the schedules if they are few
 
     Returns
     -------
     Forecast
         Cut short (``finished`` False) where the equations are too stiff for a quick answer.
     """
+    corners = _corners(model)
     if times is None:
         times = model.duration * np.unique(np.r_[0.0, 0.005, 0.01, 0.02, 0.04, np.linspace(0.0, 1.0, 13)])
+        if len(corners) <= _FEW:
+            times = np.union1d(times, corners)
     sizes, weights = representative_seeds(model)
     field = Field(model, sizes, weights, Tables(model, _size_limit(model, sizes, weights)))
     tolerance = _tolerances(field)
@@ -108,7 +115,7 @@ def forecast(model: Model, *, times: Array | None = None) -> Forecast:
     seen(y)
     step = 1e-6 * model.duration
     try:
-        for corner in _corners(model):
+        for corner in corners:
             wanted = np.append(times[(times > t) & (times < corner)], corner)
             field.enter(t, corner)
             with np.errstate(all="ignore"):

@@ -44,7 +44,9 @@ class Newborn:
     Between neighbours n and n + d the flux is A [f(n) e^z - f(n + d)]/(e^z - 1) with the density f, the drift
     A = a c - w, and z = d ln(a c/w), where a and w are the geometric means of the rates in between (Scharfetter,
     Gummel, IEEE Trans. Electron Devices 16, 64 (1969)). For d = 1 this is the chain of single steps; above, it keeps
-    its detailed balance and its drift, and so its nuclei, the chance to dissolve and the ripening.
+    its detailed balance and its drift, and so its nuclei, the chance to dissolve and the ripening. Where the grid
+    widens, the density is the number over the gap on the side that particles come from, so that the time they take is
+    right; equilibrium knows the width alone.
     """
 
     def __init__(self, tables: Tables, limit: int) -> None:
@@ -53,6 +55,7 @@ class Newborn:
         self.gap = np.diff(self.sizes)
         self.width = 0.5 * (np.append(self.gap, self.gap[-1]) + np.insert(self.gap, 0, 1.0))
         self.m = self.sizes.size
+        self._widening = np.log(self.width[1:] / self.width[:-1])
         self._landing: dict[int, Array] = {}
         self._rates: tuple[float, Array, Array, Array, Array] | None = None
 
@@ -78,8 +81,9 @@ class Newborn:
         forth, back = drift / -np.expm1(-z), drift / np.expm1(z)
         forth[near] = back[near] = level
         up, down = np.zeros(self.m), np.empty(self.m)
-        up[:-1] = forth / self.width[:-1]
-        down[1:] = back / self.width[1:]
+        upwards = 0.5 + 0.5 * np.tanh(0.5 * z)
+        up[:-1] = forth / self.gap * np.exp((1.0 - upwards) * self._widening)
+        down[1:] = back / self.gap * np.exp(-upwards * self._widening)
         down[0] = detach[0]
         return up, down
 
