@@ -240,3 +240,9 @@ cdef class Banding(Ensemble):
             and m <= self.ceiling_monomers - 0.4 * self.slack
             and m >= self.ceiling_monomers - 2.5 * self.slack
         )
+
+    cdef void widen(self, double factor) noexcept nogil:
+        """More slack if it is the monomer count that does not fit: what newborn particles weigh asks for no slack."""
+        cdef int64_t m = self.count[0] if self.count[0] > 0 else 0
+        if m > self.ceiling_monomers - 0.4 * self.slack or m < self.ceiling_monomers - 2.5 * self.slack:
+            self.slack = fmin(self.slack * factor + 1.0, 1e15)

@@ -64,7 +64,7 @@ cdef class Kernel(MeanField):
         cdef double end = fmin(self.window_end, self.next_reaction), mean
         cdef int64_t s
         if not self.ceilings_fit():
-            self.slack *= 1.1
+            self.widen(1.1)
             self.refresh()
             end = fmin(self.window_end, self.next_reaction)
         for s in range(self.syringes):
@@ -106,7 +106,7 @@ cdef class Kernel(MeanField):
                     self.set_majorants()
                     self.schedule_reaction(self.now)
                 else:
-                    self.slack *= 1.1
+                    self.widen(1.1)
                     self.refresh()
                 return
         if self.next_reaction <= self.now:
@@ -117,7 +117,7 @@ cdef class Kernel(MeanField):
                     self.leave_window(self.now)
                     return
                 if not self.ceilings_fit():
-                    self.slack *= 1.1
+                    self.widen(1.1)
                     self.refresh()
                     return
                 self.set_majorants()
@@ -157,7 +157,7 @@ cdef class Kernel(MeanField):
             if self.overflow:
                 self.draw_times()
                 if self.ceiling_monomers > 0:
-                    self.slack = fmin(self.slack * 1.3 + 1.0, 1e15)
+                    self.widen(1.3)
                 self.close_segment(self.instant[self.done - 1])
                 if not self.table_short:
                     self.refresh()

@@ -13,15 +13,15 @@ from kmcgrowth.reactor.forecast import Forecast, forecast
 if TYPE_CHECKING:
     from kmcgrowth.recipe import Recipe
 
-SECONDS_PER_EVENT = {"exact": 2.4e-8, "twin": 6e-4}
+SECONDS_PER_EVENT = {"exact": 2e-8, "twin": 6e-4}
 """Method -> wall time of one event, windows included, on one core of a server of the 2020s [s]."""
 
-SECONDS_PER_REACTION = 1e-7
-SECONDS_PER_BIRTH = 2e-6
+SECONDS_PER_REACTION = 7e-8
+SECONDS_PER_BIRTH = 1.6e-6
 """What a reaction or a molecule out of a syringe, and a birth, take on top of an event [s]."""
 
-SECONDS_PER_SNAPSHOT = 1e-4
-SECONDS_PER_COUNT = 5e-8
+SECONDS_PER_SNAPSHOT = 8e-5
+SECONDS_PER_COUNT = 4e-8
 """A snapshot, and one particle counted in it [s]."""
 
 BASE_BYTES = 1.27e8
