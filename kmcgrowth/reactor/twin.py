@@ -22,7 +22,8 @@ import numpy as np
 from kmcgrowth.errors import BadInput
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
-from kmcgrowth.reactor.twin_window import Barrel, Rates, Window, follow_mean_field, mass_action, temperature_nodes
+from kmcgrowth.reactor.twin_laws import mass_action, reads_mean_field
+from kmcgrowth.reactor.twin_window import Barrel, Rates, Window, follow_mean_field, temperature_nodes
 
 SEED, NUCLEATED = 0, 1
 
@@ -41,11 +42,6 @@ class TwinRun:
     events : int, accepted events: attachment, detachment, sticking, reaction, nucleation, and every
         molecule that leaves a syringe; what an aliquot takes is none
     time : float [s]
-
-    Notes
-    -----
-    The mean field is followed only where the nucleation law reads it. With the other laws the supersaturation that
-    ``counts`` shows is that of the monomers in the control volume.
     """
 
     def __init__(self, model: Model, rng: np.random.Generator) -> None:
@@ -59,7 +55,7 @@ class TwinRun:
         self.tallies = {"born": 0, "dissolved_seed": 0, "dissolved_nucleated": 0, "largest_debt": 0}
         self.tallies |= {f"lost:{r.name}": 0 for r in model.reactions if r.lost}
         self.barrels = [Barrel(syringe, len(self.amounts), rng) for syringe in model.syringes]
-        self._follows = model.nucleation.law in ("classical", "power")
+        self.length, self.born_in_window = 0.0, 0
         self.mean = self._actual()
         self._adopt()
         self._begin(0.0)  # an empty window: what happens at t = 0 ends it
@@ -103,12 +99,12 @@ class TwinRun:
         np.add.at(by_origin, (np.array(self.origins, dtype=np.int64), np.searchsorted(sizes, self.sizes)), 1)
         amounts = np.maximum(np.array(self.amounts, dtype=np.int64), 0)
         volume, T = window.volume(self.time), window.temperature(self.time)
-        c = window.mean_concentration(self.time) if self._follows else float(amounts[MONOMER]) / volume
         injected = sum(barrel.delivered_by(self.time, window.start) for barrel in self.barrels)
+        flat = model.solubility(T)
         return Counts(
             time=self.time, sizes=sizes, seed=by_origin[SEED], nucleated=by_origin[NUCLEATED], amounts=amounts,
             volume=volume, temperature=T, injected_volume=injected * model.flask_volume / model.control_volume,
-            supersaturation=c / model.solubility(T),
+            supersaturation=window.mean_concentration(self.time) / flat if flat > 0.0 else math.nan,
             matter={
                 "solution": amounts @ model.atoms,
                 "particles": sum(self.sizes) * model.unit_atoms,
@@ -131,6 +127,7 @@ class TwinRun:
             "aliquot": self.aliquot.copy(), "lost": self.lost.copy(),
             "mean": self.window.mean.copy(), "mean_end": self.window.mean_end.copy(),
             "window_start": self.window.start, "window_end": self.window.end, "candidate": self.candidate,
+            "length": self.length, "born_in_window": self.born_in_window,
             "generator": copy.deepcopy(self.rng.bit_generator.state),
         }
 
@@ -145,6 +142,7 @@ class TwinRun:
             barrel.delivered, barrel.mark, barrel.left = float(delivered), float(mark), [int(n) for n in left]
         self.aliquot, self.lost = (np.array(state[k], dtype=np.int64) for k in ("aliquot", "lost"))
         self.mean, mean_end = (np.array(state[k], dtype=float) for k in ("mean", "mean_end"))
+        self.length, self.born_in_window = float(state["length"]), int(state["born_in_window"])
         self.rng.bit_generator.state = state["generator"]
         self._adopt()
         self._begin(float(state["window_start"]))
@@ -158,8 +156,7 @@ class TwinRun:
             (a.volume, a.contents, a.shot) != (b.volume, b.contents, b.shot) for a, b in same
         ):
             raise BadInput("change: the syringes of a run keep their volume and contents; add another syringe instead.")
-        self.mean = self.window.mean_amounts(self.time)
-        self._settle_syringes(self.time)
+        self._leave()
         self.model = model
         for barrel, syringe in zip(self.barrels, model.syringes, strict=False):
             barrel.syringe = syringe
@@ -177,25 +174,20 @@ class TwinRun:
         self._nodes = temperature_nodes(self.model.temperature)
         self._capacity = 2 * max([32, *self.sizes])
         self._tabulated: dict[float, Rates] = {}
+        self._follows = reads_mean_field(self.model)
 
     def _open(self, start: float) -> None:
         """Begin a window, find its end and draw the first candidate."""
         window = self._begin(start)
         breaks = [*window.breaks(), *(w.time for w in self._withdrawals[self.taken:])]
         end = min([*breaks, *(t for barrel in self.barrels for t in barrel.breaks(start))], default=math.inf)
-        mean_end = self.mean
-        if self._follows:
-            self._close(start, self.mean)
-            rate = sum(self._all_ceilings())
-            feed = np.zeros(len(self.amounts))
-            for barrel in self.barrels:
-                if (flow := barrel.flow(start)) > 0.0:
-                    rate += flow * sum(barrel.left) / (barrel.syringe.volume - barrel.delivered)
-                    for species, molecules in barrel.syringe.contents.items():
-                        feed[species] += molecules * flow / barrel.syringe.volume
-            expected = max(64, 4 * len(self.sizes))
-            end = min(end, start + expected / rate if rate > 0.0 else math.inf)
-            end, mean_end = follow_mean_field(window, self.sizes, feed, end)
+        feed = np.zeros(len(self.amounts))
+        for barrel in self.barrels:
+            for species, molecules in barrel.syringe.contents.items():
+                feed[species] += molecules * barrel.flow(start) / barrel.syringe.volume
+        end = min(end, window.latest_end(self.sizes, self.amounts[MONOMER], self.length))
+        end, mean_end = follow_mean_field(window, self.sizes, feed, end)
+        self.length, self.born_in_window = end - start, 0
         self._close(end, mean_end)
         self._draw()
 
@@ -217,6 +209,11 @@ class TwinRun:
         known, ends = self._tabulated, (self.window.T0, self.window.T1)
         self._tabulated = {T: known.get(T) or Rates.at(self.model, T, self._capacity) for T in ends}
         self.window.use(self._tabulated[ends[0]], self._tabulated[ends[1]])
+
+    def _leave(self) -> None:
+        """End the window now, with the mean field where it is."""
+        self.mean = self.window.mean_amounts(self.time)
+        self._settle_syringes(self.time)
 
     def _turn(self) -> None:
         """End the window and begin the next."""
@@ -290,6 +287,11 @@ class TwinRun:
         if self.rng.random() * self._ceilings[channel] < self._all_rates(self.time)[channel]:
             self._fire(channel, self.time)
             self.events += 1
+            if self.born_in_window > 1 + len(self.sizes) // 200:
+                # the particles that the mean field knows are no longer those there are
+                self._leave()
+                self._open(self.time)
+                return
         self._draw()
 
     def _all_ceilings(self) -> list[float]:
@@ -397,4 +399,5 @@ class TwinRun:
         self.sizes.append(units)
         self.origins.append(NUCLEATED)
         self.tallies["born"] += 1
+        self.born_in_window += 1
         self._make_room(units)

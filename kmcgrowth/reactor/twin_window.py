@@ -13,14 +13,26 @@ from typing import NamedTuple
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from kmcgrowth.model.types import MONOMER, REFERENCE_TEMPERATURE, FloatArray, Model, PiecewiseLinear, Reaction, Syringe
-from kmcgrowth.physics.nucleation import NEWBORN_SURVIVAL, barrier_parameter, newborn_size
+from kmcgrowth.model.types import MONOMER, REFERENCE_TEMPERATURE, FloatArray, Model, PiecewiseLinear, Syringe
+from kmcgrowth.physics.nucleation import NEWBORN_SURVIVAL
+from kmcgrowth.reactor.twin_laws import highest_nucleation_rate, newborn_units, nucleation_rate, reads_mean_field
 
 NODE_SPACING = 0.2
 """Distance of the temperatures at which rates are tabulated on a ramp [K]."""
 
 VOLUME_STEP = 0.005
 """Relative change of the volume that ends a window [dimensionless]."""
+
+EVENTS_PER_PARTICLE = 4.0
+EVENTS_BETWEEN_BIRTHS = 0.25
+"""Expected attachments and detachments per particle in a window; the second where it expects births."""
+
+LENGTHENING = 3.0
+"""Length of a window over that of the one before at the most: straight lines that lengthen slowly come to rest."""
+
+LOOSE, POOL = 20.0, 10.0
+"""Where only the reported supersaturation reads the mean field windows are this much wider, and the change is
+measured against this many molecules at least."""
 
 _RTOL = 1e-6
 
@@ -183,9 +195,28 @@ class Window:
         """Formula units of a particle born at ``t``."""
         return newborn_units(self.model, self.mean_concentration(t), self.temperature(t))
 
+    def latest_end(self, sizes: list[int], monomers: int, length: float) -> float:
+        """When the window ends at the latest for its events and the ``length`` [s] of the one before [s]."""
+        share, volume = self.share(self.start), self.volume(self.start)
+        capture, release = (_mix(ends, share) for ends in self.exchange(sizes))
+        rate = capture * max(float(self.mean[MONOMER]), monomers, 0.0) / volume + release
+        longest = max(LENGTHENING * length, 1e-6)
+        if rate > 0.0:
+            longest = min(longest, max(EVENTS_PER_PARTICLE * len(sizes), 64.0) / rate)
+            if reads_mean_field(self.model) and self.births(self.start) * longest > 0.002 * len(sizes):
+                longest = min(longest, max(EVENTS_BETWEEN_BIRTHS * len(sizes), 16.0) / rate)
+        return self.start + longest
+
+    def exchange(self, sizes: list[int]) -> tuple[list[float], list[float]]:
+        """Sums over the particles at both nodes: capture [m^3/s], and monomers released, two by a pair [1/s]."""
+        nodes = (self.before, self.after)
+        capture = [sum(rates.attach[n] for n in sizes) for rates in nodes]
+        return capture, [sum((2 if n == 2 else 1) * rates.detach[n] for n in sizes) for rates in nodes]
+
     def most_births(self) -> float:
         """A bound of ``births`` [1/s]."""
-        J = highest_nucleation_rate(self.model, max(map(self.mean_concentration, (self.start, self.end))), self)
+        highest = max(map(self.mean_concentration, (self.start, self.end)))
+        J = highest_nucleation_rate(self.model, highest, (self.T0, self.T1))
         return J * self.highest_volume / NEWBORN_SURVIVAL
 
 
@@ -257,67 +288,8 @@ class Barrel:
         return poured
 
 
-def mass_action(reaction: Reaction, amounts: list[int], volume: float) -> float:
-    """Propensity of a reaction over its rate constant, as documented in ``Reaction`` [m^(3(1-order))]."""
-    if any(amounts[i] < consumed for i, consumed in reaction.reactants.items()):
-        return 0.0
-    number = volume
-    for i, order in reaction.orders.items():
-        available = max(amounts[i], 0)
-        if order == int(order) and 0 <= order <= reaction.reactants.get(i, 0):
-            number *= math.perm(available, int(order)) / volume ** int(order)
-        else:
-            number *= (available / volume) ** order
-    return number
-
-
-def nucleation_rate(model: Model, concentration: float, temperature: float) -> float:
-    """J of the laws ``classical`` and ``power`` at ``concentration`` [1/m^3] and T [K], capped [1/(m^3 s)]."""
-    law = model.nucleation
-    S = concentration / model.solubility(temperature)
-    if S <= 1.0:
-        return 0.0
-    J = law.prefactor(temperature)
-    if law.law == "classical":
-        J *= math.exp(-_barrier(model, temperature) / math.log(S) ** 2)
-    else:
-        J *= S**law.exponent
-    return min(J, law.encounter(temperature) * concentration**2)
-
-
-def _barrier(model: Model, temperature: float) -> float:
-    """B of J = A exp(-B/ln^2 S) [dimensionless]."""
-    return float(barrier_parameter(model.nucleation.surface_energy(temperature), model.unit_volume, temperature))
-
-
-def highest_nucleation_rate(model: Model, concentration: float, window: Window) -> float:
-    """A bound of J for concentrations up to ``concentration`` in ``window`` [1/(m^3 s)].
-
-    J is made of the most favourable prefactor, barrier, solubility and cap of both temperature nodes.
-    """
-    law, nodes = model.nucleation, (window.T0, window.T1)
-    S = concentration / min(model.solubility(T) for T in nodes)
-    if S <= 1.0:
-        return 0.0
-    J = max(law.prefactor(T) for T in nodes)
-    if law.law == "classical":
-        J *= math.exp(-min(_barrier(model, T) for T in nodes) / math.log(S) ** 2)
-    else:
-        J *= S ** max(law.exponent, 0.0)
-    return min(J, max(law.encounter(T) for T in nodes) * concentration**2)
-
-
-def newborn_units(model: Model, concentration: float, temperature: float) -> int:
-    """Formula units of a nucleus born at S > 1: a sphere of r* + 1/2 sqrt(k_B T/(pi gamma)), at least 2.
-
-    Close to S = 1 the radius r* diverges. The classical law gives no nuclei there, the power law does: its nuclei
-    are those of ln S = 1 at the most, for nuclei without bound would hold the concentration at S = 1.
-    """
-    S = concentration / model.solubility(temperature)
-    if model.nucleation.law == "power":
-        S = max(S, math.e)
-    gamma = model.nucleation.surface_energy(temperature)
-    return round(float(newborn_size(S, gamma, model.unit_volume, temperature))) if gamma > 0.0 else 2
+def _mix(ends: list[float], share: float) -> float:
+    return ends[0] + share * (ends[1] - ends[0])
 
 
 def follow_mean_field(window: Window, sizes: list[int], feed: FloatArray, limit: float) -> tuple[float, FloatArray]:
@@ -335,21 +307,17 @@ def follow_mean_field(window: Window, sizes: list[int], feed: FloatArray, limit:
     end : float [s]
     amounts : (species,) at the end [dimensionless]
     """
-    model, start, amounts = window.model, window.start, window.mean
+    model, start, amounts, law = window.model, window.start, window.mean, window.model.nucleation
     nodes = (window.before, window.after)
-    capture = [sum(rates.attach[n] for n in sizes) for rates in nodes]
-    release = [sum((2 if n == 2 else 1) * rates.detach[n] for n in sizes) for rates in nodes]
+    capture, release = window.exchange(sizes)
     stick = [[sum(rates.sticking[s][n] for n in sizes) for rates in nodes] for s in range(len(model.sticking))]
-
-    def mix(ends: list[float], share: float) -> float:
-        return ends[0] + share * (ends[1] - ends[0])
 
     def derivative(t: float, x: FloatArray) -> FloatArray:
         volume, T = window.volume(t), window.temperature(t)
         c = x[MONOMER] / volume
         constants, share = window.reaction_constants(t), window.share(t)
         change = feed.copy()
-        change[MONOMER] += mix(release, share) - c * mix(capture, share)
+        change[MONOMER] += _mix(release, share) - c * _mix(capture, share)
         for r, reaction in enumerate(model.reactions):
             if any(x[i] <= 0.0 for i in reaction.reactants):
                 continue
@@ -361,15 +329,20 @@ def follow_mean_field(window: Window, sizes: list[int], feed: FloatArray, limit:
             for i, number in reaction.products.items():
                 change[i] += number * rate
         for s, process in enumerate(model.sticking):
-            change[process.species] -= x[process.species] / volume * mix(stick[s], share)
-        J = nucleation_rate(model, c, T)
-        if J > 0.0:
+            change[process.species] -= x[process.species] / volume * _mix(stick[s], share)
+        if law.law == "explicit":
+            change[MONOMER] -= 2.0 * _mix([rates.attach[1] for rates in nodes], share) * c**2 * volume
+        elif law.law == "cluster":
+            change[law.cluster] -= nodes[0].cluster ** (1.0 - share) * nodes[1].cluster**share * x[law.cluster]
+        elif reads_mean_field(model) and (J := nucleation_rate(model, c, T)) > 0.0:
             change[MONOMER] -= newborn_units(model, c, T) * J * volume / NEWBORN_SURVIVAL
         return change
 
     first = float(amounts[MONOMER]) / window.volume(start)
     flat = model.solubility(window.temperature(start))
     allowed = model.window * max(first, flat)
+    if not reads_mean_field(model):
+        allowed = LOOSE * max(allowed, model.window * POOL / window.volume(start))
 
     def moved(t: float, x: FloatArray) -> float:
         return abs(float(x[MONOMER]) / window.volume(t) - first) - allowed
@@ -380,7 +353,7 @@ def follow_mean_field(window: Window, sizes: list[int], feed: FloatArray, limit:
     if math.isinf(limit):
         limit = start + max(1.0, start) * 1e6
     tolerance = np.full(amounts.size, 1e-9)
-    tolerance[MONOMER] *= min(1.0, flat * window.volume(start))
+    tolerance[MONOMER] *= min(1.0, flat * window.volume(start)) or 1.0
     solution = solve_ivp(derivative, (start, limit), amounts, method="LSODA", events=moved, rtol=_RTOL, atol=tolerance)
     if solution.status < 0:
         raise RuntimeError(f"mean-field concentration at {start:g} s: {solution.message}")
