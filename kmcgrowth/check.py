@@ -104,9 +104,9 @@ def warnings(recipe: Recipe, model: Model, course: Forecast) -> list[str]:
     model : Model built from it
     course : Forecast of the model
     """
-    from kmcgrowth.recipe import temperature_law_warnings
+    from kmcgrowth.recipe import temperature_law_warnings, unusual
 
-    found = temperature_law_warnings(recipe)
+    found = [*unusual(recipe), *temperature_law_warnings(recipe)]
     law = model.nucleation.law
     seeds = sum(p.number for p in model.seeds)
     if not seeds and law == "none":

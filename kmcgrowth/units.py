@@ -52,6 +52,7 @@ _DEFINITIONS = (
     "degree_Fahrenheit = 5 / 9 * kelvin; offset: 233.15 + 200 / 9 = degF = degreeF = fahrenheit",
     "minute = 60 * second = min", "hour = 3600 * second = h = hr", "day = 86400 * second = d",
     "week = 604800 * second", "angstrom = 1e-10 * meter = Å = Å", "liter = 1e-3 * meter ** 3 = L = l = litre",
+    "cubic_centimeter = 1e-6 * meter ** 3 = cc",
     "molar = mole / liter = M", "molecule = mole / 6.02214076e23 = molec = particle",
     "dalton = 1.66053906892e-27 * kilogram = Da", "newton = kilogram * meter / second ** 2 = N",
     "joule = newton * meter = J", "electron_volt = 1.602176634e-19 * joule = eV", "calorie = 4.184 * joule = cal",
@@ -67,6 +68,8 @@ _FACTOR = rf"(?:{_NAME}{_POWER}|\(\s*{_NAME}{_POWER}(?:\s*[*·/ ]\s*{_NAME}{_POW
 _UNIT = re.compile(rf"(?:/\s*)?{_FACTOR}(?:\s*[*·/ ]\s*{_FACTOR}){{0,7}}")
 _BIG = 2.0**20  # so large that the offset of a temperature scale leaves no round-off in the factor
 _POWER_OF_CONCENTRATION = re.compile(r"\(mol/m\^3\)\^\(([-0-9.]+)\)(/s)?")
+_SIGNS = str.maketrans({"℃": "°C", "℉": "°F", "−": "-", "×": "*"})
+_COMMA = re.compile(r"(\s*[+-]?\d+),(\d+)(?![\d,])(.*)", re.DOTALL)
 _INFINITE = re.compile(r"\s*\+?inf(?:inity)?\s*", re.IGNORECASE)
 
 
@@ -204,7 +207,10 @@ def quantity(text: Any, dimension: str, where: str = "", *, infinite: bool = Fal
             if infinite:
                 return math.inf
             raise BadInput(f"{head}{shown(text)} is not a finite number; {needed}")
-        match = _QUANTITY.fullmatch(text)
+        if comma := _COMMA.fullmatch(text):
+            point = f"{comma[1].strip()}.{comma[2]}{comma[3]}"
+            raise BadInput(f"{head}{shown(text)} has a decimal comma; write a point, {shown(point)}.")
+        match = _QUANTITY.fullmatch(text.translate(_SIGNS))
         if match is None:
             what = "a number" if plain else "a number with a unit"
             raise BadInput(f"{head}{shown(text)} is not {what}; {needed}")

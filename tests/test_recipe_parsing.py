@@ -19,6 +19,7 @@ from kmcgrowth.recipe import (
     temperature_law_warnings,
     temperature_range,
 )
+from kmcgrowth.recipe.equations import parse_equation
 
 EV = 1.602176634e-19
 K_B = 1.380649e-23
@@ -360,3 +361,9 @@ def test_every_key_is_in_the_reference() -> None:
     for key in ("title", "source", "material"):
         assert f"`{key}`" in sections["Top level"]
     assert {h.strip("`[]").split(".")[0] for h in tables} | {"title", "source", "material"} == set(schema.Recipe.keys)
+
+
+@pytest.mark.parametrize(("arrow", "reversible"), [("→", False), ("⇌", True), ("<=>", True), ("->", False)])
+def test_arrows_of_chemists(arrow: str, reversible: bool) -> None:
+    found = parse_equation(f"2 A{arrow}3 B")
+    assert (found.reactants, found.products, found.reversible) == ({"A": 2}, {"B": 3}, reversible)

@@ -58,7 +58,7 @@ def test_missing_file_suggests_a_name() -> None:
 
 
 def test_folder_and_binary(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no such file"):
+    with pytest.raises(BadInput, match="is a folder"):
         load_recipe(tmp_path)
     (tmp_path / "x.toml").write_bytes(b"\xff\xfe\x00title")
     with pytest.raises(BadInput, match="not UTF-8"):

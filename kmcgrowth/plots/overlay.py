@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from kmcgrowth.errors import BadInput
+from kmcgrowth.recipe.columns import foreign
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,9 +28,13 @@ def read_points(path: str | os.PathLike[str]) -> tuple[list[float], list[float]]
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
+    except IsADirectoryError as error:
+        raise BadInput(f'"{path}" is a folder; give the name of a CSV file; {_NEEDED}.') from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f'"{path}" cannot be read as a CSV file; {_NEEDED}.') from error
     head = [cell.strip() for cell in rows[0]] if rows else []
+    if mistake := foreign(head, ()):
+        raise BadInput(f'"{path}" {mistake}')
     time = next((name for name in _SECONDS if name in head), None)
     if time is None or "diameter_nm" not in head:
         raise BadInput(f'"{path}": {_NEEDED}; its header is "{",".join(head)}".')

@@ -1,4 +1,4 @@
-"""Changes on top of a recipe's text: ``--set injection.0.rate="2 mL/hour"`` and the axes of a study."""
+"""Changes on top of a recipe's text: ``--set injection.0.rate="2 mL/hour"``."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,8 @@ def read_columns(name: str, columns: dict[str, str], info: ValidationInfo) -> tu
     rows = [(line, row) for line, row in rows if any(c.strip() for c in row) and not row[0].lstrip().startswith("#")]
     if not rows:
         raise Wrong(f"{title} is empty; a header such as {_example(columns)} and rows of numbers are needed.")
+    if mistake := foreign(rows[0][1], (row for _, row in rows[1:])):
+        raise Wrong(f"{title} {mistake}")
     places = [_place(rows[0][1], key, dimension, title, columns) for key, dimension in columns.items()]
     values = np.empty((len(rows) - 1, len(columns)))
     for i, (line, row) in enumerate(rows[1:]):
@@ -128,6 +131,16 @@ def read_columns(name: str, columns: dict[str, str], info: ValidationInfo) -> tu
     if not len(values):
         raise Wrong(f"{title} has a header but no rows of numbers.")
     return values, [line for line, _ in rows[1:]]
+
+
+def foreign(header: list[str], rows: Iterable[list[str]]) -> str:
+    """What to say of a table that a spreadsheet wrote with semicolons, tabs or decimal commas; else nothing."""
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            return f"is separated by {name}; save it with commas between the columns and points in the numbers."
+    if any(len(row) == 2 * len(header) and all(cell.strip().isdigit() for cell in row[1::2]) for row in rows):
+        return "has decimal commas; save it with commas between the columns and points in the numbers."
+    return ""
 
 
 def _example(columns: dict[str, str]) -> str:

@@ -14,6 +14,7 @@ MAX_MOLECULES = 1_000_000
 _NAME_PATTERN = r"[A-Za-z](?:[\w()\[\]']|-(?!>))*"
 NAME = re.compile(_NAME_PATTERN)
 _TERM = re.compile(rf"\s*(\d{{1,9}})?\s*({_NAME_PATTERN})\s*")
+_ARROWS = str.maketrans({"→": "->", "⟶": "->", "⇌": "<=>", "⇄": "<=>", "⟷": "<=>", "↔": "<=>"})
 _EXAMPLE = 'for example "AMC -> 22 monomer"'
 
 
@@ -41,8 +42,9 @@ def parse_equation(text: Any) -> Equation:
     """
     if not isinstance(text, str):
         raise Wrong(f"{shown(text)} is not an equation; write text, {_EXAMPLE}.")
-    reversible = "<=>" in text
-    sides = text.split("<=>" if reversible else "->")
+    plain = text.translate(_ARROWS)
+    reversible = "<=>" in plain
+    sides = plain.split("<=>" if reversible else "->")
     if len(sides) != 2:
         raise Wrong(f'{shown(text)} needs exactly one arrow, "->" or "<=>", {_EXAMPLE}.')
     left, right = (_side(side, text) for side in sides)

@@ -6,7 +6,18 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, InstanceOf, ValidationInfo
 
-from kmcgrowth.recipe.fields import Contents, Part, amount, choice, number, read_amount, under
+from kmcgrowth.recipe.fields import (
+    DIAMETER,
+    TEMPERATURE,
+    VOLUME,
+    Contents,
+    Part,
+    amount,
+    choice,
+    number,
+    read_amount,
+    under,
+)
 from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.recipe.programs import Diameters, Program, Schedule, read_diameters, read_rate, read_temperature
 
@@ -28,7 +39,7 @@ class Flask(Part):
         "volume": 'give the liquid at the start, for example "7.5 mL".',
         "temperature": 'give a constant or a program, for example "300 degC".',
     }
-    volume: Annotated[float, amount("m^3", above=0.0)]
+    volume: Annotated[float, amount("m^3", **VOLUME)]
     temperature: InstanceOf[Program]
     contents: Contents = Field(default_factory=dict)
     expansion: Annotated[float, amount("1/K", low=0.0)] = 0.0
@@ -55,11 +66,11 @@ class Seeds(Part):
 
     keys: ClassVar = ("diameter", "relative_std", "shape", "sizes", "concentration")
     needs: ClassVar = {"concentration": 'give that of the particles, for example "0.1 mM".'}
-    diameter: Annotated[float, amount("m", above=0.0)] | None = None
+    diameter: Annotated[float, amount("m", above=0.0, **DIAMETER)] | None = None
     relative_std: Annotated[float, number(lambda x: 0 <= x < 1, "a number from 0 to below 1")] = 0.0
     shape: Annotated[str, choice("normal", "lognormal")] = "normal"
     sizes: InstanceOf[Diameters] | None = None
-    concentration: Annotated[float, amount("mol/m^3", above=0.0)]
+    concentration: Annotated[float, amount("mol/m^3", above=0.0, most="10 mM")]
 
     @classmethod
     def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
@@ -90,9 +101,9 @@ class Injection(Part):
     needs: ClassVar = {"volume": 'give what the syringe holds, for example "9 mL".'}
     start: float = 0.0
     rate: InstanceOf[Schedule] | None = None
-    volume: Annotated[float, amount("m^3", above=0.0)]
+    volume: Annotated[float, amount("m^3", **VOLUME)]
     contents: Contents = Field(default_factory=dict)
-    temperature: Annotated[float, amount("K", above=0.0)] | None = None
+    temperature: Annotated[float, amount("K", **TEMPERATURE)] | None = None
 
     @property
     def shot(self) -> bool:
@@ -112,7 +123,7 @@ class Injection(Part):
             if start > 0.0:
                 raise Wrong("has no place beside a schedule, whose times count from the start of the run.", "start")
             start = float(rate.times[0])
-        volume = under("volume", lambda given: read_amount(given, "m^3", above=0.0), data["volume"])
+        volume = under("volume", lambda given: read_amount(given, "m^3", **VOLUME), data["volume"])
         pushed = rate.total()
         if rate.values[-1] == 0.0 and pushed > volume * (1.0 + 1e-9):
             raise Wrong(f"pushes {pushed * 1e6:.6g} mL in all, but the syringe holds {volume * 1e6:.6g} mL; "
@@ -132,4 +143,4 @@ class Withdrawal(Part):
     keys: ClassVar = ("time", "volume")
     needs: ClassVar = {"time": 'give one, for example "30 min".', "volume": 'give one, for example "0.2 mL".'}
     time: Annotated[float, amount("s", low=0.0)]
-    volume: Annotated[float, amount("m^3", above=0.0)]
+    volume: Annotated[float, amount("m^3", **VOLUME)]

@@ -43,8 +43,8 @@ class Growth(Part):
     law: Annotated[str, choice(*GROWTH_LAWS)] = "mixed"
     diffusion: Annotated[InstanceOf[TemperatureLaw], temperature_law("m^2/s", above=0.0)]
     surface_rate: Annotated[InstanceOf[SurfaceRateLaw], temperature_law("m/s", above=0.0, infinite=True, size=True)]
-    solubility: Annotated[InstanceOf[TemperatureLaw], temperature_law("mol/m^3", above=0.0)]
-    surface_energy: Annotated[InstanceOf[TemperatureLaw], temperature_law("J/m^2", low=0.0)]
+    solubility: Annotated[InstanceOf[TemperatureLaw], temperature_law("mol/m^3", above=0.0, most="100 M")]
+    surface_energy: Annotated[InstanceOf[TemperatureLaw], temperature_law("J/m^2", low=0.0, most="10 J/m^2")]
     transfer_coefficient: Annotated[float, number(lambda x: 0 <= x <= 1, "a number from 0 to 1")] = 0.5
     gibbs_thomson: Annotated[str, choice("exponential", "linear")] = "exponential"
     free_energy: InstanceOf[FreeEnergies] | None = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from kmcgrowth.physics.arrhenius import rate as arrhenius
-from kmcgrowth.recipe.fields import read_amount, read_number
+from kmcgrowth.recipe.fields import TEMPERATURE, read_amount, read_energy, read_number
 from kmcgrowth.recipe.problems import Wrong, check_keys
 
 LAW_KEYS = ("value", "at", "activation_energy")
@@ -66,14 +66,15 @@ def make_law(
     Wrong : with "value", "at" or "activation_energy" as its path.
     """
     parsed: dict[str, float] = {}
-    parts: list[tuple[str, Any, str, dict[str, Any]]] = [("value", value, dimension, limits)]
+    parts: list[tuple[str, Any, Callable[[Any], float]]] = [
+        ("value", value, lambda given: read_amount(given, dimension, **limits))]
     if at is not None:
-        parts.append(("at", at, "K", {"above": 0.0}))
+        parts.append(("at", at, lambda given: read_amount(given, "K", **TEMPERATURE)))
     if activation_energy is not None:
-        parts.append(("activation_energy", activation_energy, "J/molecule", {}))
-    for key, given, what, bounds in parts:
+        parts.append(("activation_energy", activation_energy, read_energy))
+    for key, given, read in parts:
         try:
-            parsed[key] = read_amount(given, what, **bounds)
+            parsed[key] = read(given)
         except Wrong as wrong:
             raise Wrong(wrong.sentence, key) from None
     if "activation_energy" in parsed and "at" not in parsed:

@@ -44,6 +44,8 @@ def load_recipe(name: str | os.PathLike[str], *, changes: Mapping[str, Any] | No
         found = path.is_file()
     except (OSError, ValueError):
         found = False
+    if not found and path.is_dir():
+        raise BadInput(f"{shown(str(name))} is a folder; give the name of a recipe file in it.")
     if not found:
         shipped = _shipped_files()
         stem = path.name.removesuffix(".toml")
@@ -127,10 +129,10 @@ def _complete(tree: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, int
     if "material" not in tree:
         raise Wrong(f"is missing; {Recipe.needs['material']}", "material")
     name = tree["material"]
-    if not isinstance(name, str) or name not in (known := material_names()):
-        listed = known if isinstance(name, str) else material_names()
-        hint = nearest(name, listed) if isinstance(name, str) else "write its name in quotation marks."
-        raise Wrong(f"{shown(name)} is not a material that ships; {hint}", "material")
+    known = material_names()
+    if not isinstance(name, str) or name not in known:
+        hint = nearest(name, known, "name one.") if isinstance(name, str) else "write its name in quotation marks."
+        raise Wrong(f"{shown(name)} is not a material that ships, which are {', '.join(known)}; {hint}", "material")
     material = load_material(name)
     merge_defaults(tree, {"growth": material.growth, "nucleation": material.nucleation})
     apply_changes(tree, changes)

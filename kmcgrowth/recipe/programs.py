@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo
 
 from kmcgrowth.recipe.columns import is_csv, read_columns
-from kmcgrowth.recipe.fields import in_range, read_amount
+from kmcgrowth.recipe.fields import DIAMETER, TEMPERATURE, in_range, read_amount
 from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.units import describe, shown
 
@@ -177,8 +177,8 @@ def _check_times(
 def read_temperature(given: Any, info: ValidationInfo) -> Program:
     """A constant temperature, a list of [time, temperature] or a CSV log."""
     if isinstance(given, list) or is_csv(given):
-        return Program(*_points(given, "K", "temperature", info, above=0.0))
-    return Program(np.zeros(1), np.array([read_amount(given, "K", above=0.0)]))
+        return Program(*_points(given, "K", "temperature", info, **TEMPERATURE))
+    return Program(np.zeros(1), np.array([read_amount(given, "K", **TEMPERATURE)]))
 
 
 def read_rate(given: Any, start: float, info: ValidationInfo) -> Schedule:
@@ -212,8 +212,10 @@ def read_diameters(given: Any, info: ValidationInfo) -> Diameters:
     file = _csv(given, "diameter_nm")
     rows, lines = read_columns(file, {"diameter": "m"}, info)
     for value, line in zip(rows[:, 0], lines, strict=True):
-        if value <= 0.0:
-            raise Wrong(f"{shown(file)}, line {line}: a diameter must be above zero.")
+        try:
+            in_range(float(value), f"{value * 1e9:g} nm", "m", above=0.0, **DIAMETER)
+        except Wrong as wrong:
+            raise Wrong(f"{shown(file)}, line {line}: {wrong.sentence}") from None
     return Diameters(file, rows[:, 0].copy())
 
 

@@ -40,7 +40,7 @@ class Simulation(Part):
 
     keys: ClassVar = ("method", "particles", "formula_units", "duration", "snapshots", "seed", "window")
     needs: ClassVar = {"duration": 'give one, for example "2 hours".'}
-    method: Annotated[str, choice(*METHODS)] = "exact"
+    method: Annotated[str, choice(*AVAILABLE_METHODS)] = "exact"
     particles: Annotated[int, whole(1, 10**9)] = 100_000
     formula_units: Annotated[int, whole(1, 10**15)] = 10_000_000
     duration: Annotated[float, amount("s", above=0.0)]
