@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kmcgrowth.check_memory import expected_memory, too_large
 from kmcgrowth.model.types import Model
 from kmcgrowth.reactor.forecast import Forecast, forecast
 
@@ -23,16 +24,6 @@ SECONDS_PER_BIRTH = 1.6e-6
 SECONDS_PER_SNAPSHOT = 8e-5
 SECONDS_PER_COUNT = 4e-8
 """A snapshot, and one particle counted in it [s]."""
-
-BASE_BYTES = 1.27e8
-"""The interpreter with numpy, xarray and HDF5 while a result is written [bytes]."""
-
-RUNNING_BYTES = 9e7
-"""The interpreter while the engine runs [bytes]."""
-
-BYTES_PER_PARTICLE = 35.0
-BYTES_PER_SIZE = 48.0
-"""One distinct size in one snapshot, kept and copied once for the dataset [bytes]."""
 
 FEW_MONOMERS = 20.0
 SMALL_NUCLEUS = 5.0
@@ -83,14 +74,12 @@ def predict(recipe: Recipe, model: Model, *, method: str | None = None) -> Predi
         + course.reactions * SECONDS_PER_REACTION + course.births * SECONDS_PER_BIRTH
         + snapshots * SECONDS_PER_SNAPSHOT + counted * SECONDS_PER_COUNT
     )
-    sizes = min(course.most, course.largest) * snapshots
-    memory = max(BASE_BYTES, RUNNING_BYTES + BYTES_PER_PARTICLE * course.most)
     return Prediction(
         course=course,
         method=name,
         events=course.events,
         seconds=seconds,
-        memory=memory + BYTES_PER_SIZE * sizes + 200.0 * course.largest,
+        memory=expected_memory(model, course),
         warnings=tuple(warnings(recipe, model, course)),
     )
 
@@ -158,32 +147,40 @@ def _subcritical(model: Model, course: Forecast) -> str:
     )
 
 
-def report(recipe: Recipe) -> str:
+def report(recipe: Recipe, *, method: str | None = None) -> str:
     """The text that ``kmcgrowth check`` prints.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    method : engine, by default the recipe's
 
     Raises
     ------
     BadInput
-        If matter in the flask or in a syringe can reach neither monomer nor particles.
+        If matter in the flask or in a syringe can reach neither monomer nor particles, or there is no such engine.
     """
     from kmcgrowth.check_text import course_table, description
     from kmcgrowth.model.build import build_model
     from kmcgrowth.recipe import reaches_growth
+    from kmcgrowth.simulate import require_method
 
+    if method is not None:
+        require_method(method)
     reaches_growth(recipe)
     model = build_model(recipe)
-    prediction = predict(recipe, model)
-    parts = [description(recipe, model), course_table(model, prediction.course), _cost(prediction)]
-    parts += [f"warning: {sentence}" for sentence in prediction.warnings]
+    prediction = predict(recipe, model, method=method)
+    parts = [description(recipe, model, prediction.method), course_table(model, prediction.course), _cost(prediction)]
+    sentences = [too_large(prediction.memory), *prediction.warnings]
+    parts += [f"warning: {sentence}" for sentence in sentences if sentence]
     return "\n\n".join(parts)
 
 
 def _cost(prediction: Prediction) -> str:
-    memory = prediction.memory / 1e6
     return (
         f"expected events  {prediction.events:.1e}\n"
         f"expected time    {_time(prediction.seconds)} with the method \"{prediction.method}\" (to a factor of two)\n"
-        f"expected memory  {memory:.0f} MB"
+        f"expected memory  {prediction.memory / 1e6:.0f} MB"
     )
 
 

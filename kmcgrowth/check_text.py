@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _WIDTH = 17
 
 
-def description(recipe: Recipe, model: Model) -> str:
+def description(recipe: Recipe, model: Model, method: str) -> str:
     """What will be simulated, one line each."""
     lines = [recipe.title] if recipe.title else []
     low, high = _temperatures(model)
@@ -40,7 +40,7 @@ def description(recipe: Recipe, model: Model) -> str:
         f"{model.control_volume * 1e18:.4g} um^3 with {particles} seeds and {int(model.initial.sum())} molecules, "
         f"{sum(sum(s.contents.values()) for s in model.syringes)} molecules in the syringes",
     ))
-    simulation = f"{_minutes(model.duration)}, {model.snapshots.size} snapshots, method {recipe.simulation.method}"
+    simulation = f"{_minutes(model.duration)}, {model.snapshots.size} snapshots, method {method}"
     lines.append(_line("simulation", simulation))
     return "\n".join(lines)
 

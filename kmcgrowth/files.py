@@ -56,6 +56,52 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         _flush(folder)
 
 
+@contextmanager
+def claimed(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Within the block, let no other process claim ``path``.
+
+    A file ``path.lock`` lies beside it meanwhile. What counts is the system's lock on that file, not the file: it
+    goes with the process, however that ends. File systems that know no locks are let through.
+
+    Raises
+    ------
+    BadInput
+        If another process has claimed it.
+    """
+    lock = f"{os.path.realpath(path)}.lock"
+    handle = _locked(lock)
+    if handle is None:
+        raise BadInput(
+            f'"{path}" is being written by another run at this moment; wait for it, or choose another name with -o.'
+        )
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.unlink(lock)
+        os.close(handle)
+
+
+def _locked(path: str) -> int | None:
+    """An open file with the system's lock on it; None if another process has the lock."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except (ImportError, OSError):
+            return handle
+        # The holder before may have removed the very file that was opened: then the lock on it means nothing.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), os.stat(path)):
+                return handle
+        os.close(handle)
+
+
 def _check_target(given: str | os.PathLike[str], target: Path) -> None:
     folder = target.parent
     try:

@@ -71,7 +71,8 @@ def test_a_wrong_recipe_gives_one_sentence_and_2(path: Path, capsys: pytest.Capt
         ["run", NAME, "--set", "simulation.duration=1 mL"], ["run", NAME, "--set", "simulation.duratio=1 h"],
         ["run", NAME, "--method", "magic"],
         ["run", NAME, "--particles", "0"], ["run", NAME, "--replicates", "0"], ["run", NAME, "-o", "x.png"],
-        ["run", NAME, "-o", "no/such/folder/x.nc"], ["show", "none.nc"], ["plot", "none.nc"], ["copy", "nothing"],
+        ["run", "."], ["check", "."], ["plot", "."], ["show", "."], ["run", NAME, "-o", "no/such/folder/x.nc"],
+        ["show", "none.nc"], ["plot", "none.nc"], ["copy", "nothing"],
     ],
     ids=" ".join,
 )
@@ -84,7 +85,7 @@ def test_bad_use_gives_one_sentence_and_2(
 
 
 def test_a_bug_gives_one_sentence_and_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def broken(recipe: Any) -> str:
+    def broken(recipe: Any, **options: Any) -> str:
         raise ZeroDivisionError("a bug\nin two lines")
 
     monkeypatch.setattr("kmcgrowth.check.report", broken)
@@ -162,6 +163,40 @@ def test_a_signal_in_mid_run_and_resume(number: int, code: int, replicates: str,
     assert kg.identical(kg.load("x.nc"), kg.load("whole.nc"))
 
 
+DRAWS_SLOWLY = """
+import sys, time
+from kmcgrowth import plots
+from kmcgrowth.cli import main
+def slow(dataset):
+    print("drawing", file=sys.stderr, flush=True)
+    time.sleep(60)
+plots.overview = slow
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_signal_while_the_figure_is_drawn_ends_at_once(tmp_path: Path) -> None:
+    process = start("run", NAME, *SMALL, "-o", "x.nc", "-q", program=DRAWS_SLOWLY)
+    assert process.stderr.readline() == "drawing\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    assert "Traceback" not in process.stderr.read()
+    assert [p.name for p in tmp_path.iterdir()] == ["x.nc"]
+    assert kg.load("x.nc").attrs["complete"] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+def test_two_runs_do_not_share_a_result(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    process = start("run", NAME, "-o", "x.nc", "--no-plot", "--particles", "20000", program=LINE_BY_LINE)
+    assert " of 2 h" in process.stderr.readline()
+    assert main(["run", NAME, *SMALL, "-o", "x.nc"]) == 2
+    assert "another run" in one_line(capsys.readouterr().err)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.nc", "x.nc.ckpt"]
+
+
 STUBBORN = """
 import sys, time
 from kmcgrowth.cli import main
@@ -194,6 +229,24 @@ def test_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", NAME]) == 0
     out, err = capsys.readouterr()
     assert "expected events" in out and err == ""
+
+
+def test_check_takes_the_changes_that_run_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", NAME, "--particles", "70", "--set", "flask.volume=8 mL", "--method", "twin"]) == 0
+    out = capsys.readouterr().out
+    assert "with 70 seeds" in out and "8 mL, 300 degC" in out and 'method "twin"' in out
+    assert main(["check", NAME, "--method", "magic"]) == 2
+    one_line(capsys.readouterr().err)
+
+
+def test_too_little_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    monkeypatch.setattr("kmcgrowth.check_memory.physical_memory", lambda: 1e9)
+    assert main(["run", NAME, "--particles", "100_000_000"]) == 2
+    assert "this machine has 1 GB; ask for fewer particles" in one_line(capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
+    assert main(["check", NAME, "--particles", "100_000_000"]) == 0
+    assert "warning: The run needs about" in capsys.readouterr().out
+    assert main(["run", NAME, *SMALL, "--no-plot", "-q"]) == 0
 
 
 def test_show(result: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -275,6 +328,19 @@ def test_a_reader_who_leaves_early_is_no_error(result: Path) -> None:
     process.stdout.close()
     assert process.wait(timeout=60) == 0
     assert process.stderr.read() == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_no_room_for_the_output(result: Path) -> None:
+    for arguments in (["show", str(result)], ["show", str(result), "--csv"], ["check", NAME], ["--help"]):
+        root = str(Path(kg.__file__).parents[1])
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "kmcgrowth", *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+                check=False, env=os.environ | {"PYTHONPATH": root},
+            )
+        assert done.returncode == 1
+        assert "No space left" in one_line(done.stderr)
 
 
 def test_python_m() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from kmcgrowth.errors import BadInput
-from kmcgrowth.files import atomic_path
+from kmcgrowth.files import atomic_path, claimed
 
 
 def test_success_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -74,3 +76,22 @@ def test_read_only_folder(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no file can be made"), atomic_path(tmp_path / "a.nc"):
         pass
     tmp_path.chmod(0o700)
+
+
+def test_a_claimed_file_is_claimed_by_nobody_else(tmp_path: Path) -> None:
+    with claimed(tmp_path / "r.nc"):
+        with pytest.raises(BadInput, match="another run"), claimed(tmp_path / "r.nc"):
+            raise AssertionError
+        with claimed(tmp_path / "other.nc"):
+            pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_claim_ends_with_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "r.nc"
+    code = f"import os; from kmcgrowth.files import claimed\nwith claimed({str(path)!r}): os._exit(0)"
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    assert os.listdir(tmp_path) == ["r.nc.lock"]
+    with claimed(path):
+        pass
+    assert os.listdir(tmp_path) == []

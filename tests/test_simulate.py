@@ -15,6 +15,7 @@ from kmcgrowth import checkpoint as store
 from kmcgrowth.errors import BadInput, Interrupted
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import Model
+from kmcgrowth.results import history_table, save, summary
 from kmcgrowth.simulate import engines, simulate
 
 drive: Any = sys.modules["kmcgrowth.simulate"]
@@ -242,6 +243,31 @@ def test_a_stopped_run_ends_at_its_last_snapshot(recipe: Any, tmp_path: Path) ->
     assert part.attrs["complete"] == 0
     assert 63.0 <= float(part["time"][-1]) <= 70.0
     np.testing.assert_array_equal(part["mean_diameter"], whole["mean_diameter"].sel(time=part["time"]))
+
+
+def test_replicates_that_had_not_begun_do_not_cut_the_others_down(recipe: Any, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"method": "walker", "snapshots": 61, "replicates": 4, "workers": 1}
+    options["checkpoint"] = tmp_path / "x"
+    whole = simulate(recipe, method="walker", snapshots=61, replicates=4)
+    part = simulate(recipe, stop=after(int(1.5 * 240 / 7)), **options)
+    assert part.attrs["complete"] == 0
+    assert part["replicate"].values.tolist() == [0, 1]
+    assert 5 < part.sizes["time"] < 61
+    assert "2 of 4 replicates had begun" in part.attrs["notes"]
+    same = whole.isel(replicate=slice(2)).sel(time=part["time"])
+    np.testing.assert_array_equal(part["mean_diameter"], same["mean_diameter"])
+    save(part, tmp_path / "part.nc")
+    assert "incomplete" in summary(kg.load(tmp_path / "part.nc"))
+    assert history_table(kg.load(tmp_path / "part.nc")).count("\n") == part.sizes["time"] + 3
+    assert kg.identical(whole, simulate(recipe, resume=True, **options))
+
+
+def test_without_its_kernel_the_package_says_so(recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "kmcgrowth.reactor.exact", raising=False)
+    monkeypatch.setitem(sys.modules, "kmcgrowth.reactor._exact", None)
+    with pytest.raises(ImportError, match=r"pip install -e .* start Python in another folder") as caught:
+        simulate(recipe)
+    assert "\n" not in str(caught.value) and isinstance(caught.value, kg.KmcgrowthError)
 
 
 def test_without_a_checkpoint_resume_starts_afresh(recipe: Any, tmp_path: Path) -> None:

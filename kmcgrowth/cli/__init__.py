@@ -54,11 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         except BrokenPipeError:
             silence()
+        except OSError as error:
+            silence()
+            return _complain(f"standard output cannot be written to: {error.strerror}.", 1)
     return code
 
 
 def silence() -> None:
-    """Let standard output go nowhere: its reader has gone, and nothing is wrong with that."""
+    """Let standard output go nowhere, so that what is left in its buffer fails no second time."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -84,6 +87,9 @@ def _guarded(arguments: list[str]) -> int:
             return _complain(f"{usage().strip().rstrip('.')}; see kmcgrowth --help.", 2)
         if os.environ.get("KMCGROWTH_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.strerror:
+            what = f'"{error.filename}" cannot be used' if error.filename else "reading or writing failed"
+            return _complain(f"{what}: {error.strerror}.", 1)
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return _complain(f"{what} (set KMCGROWTH_DEBUG=1 to see where).", 1)
     return code if isinstance(code, int) else 0

@@ -8,94 +8,112 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kmcgrowth.cli import options
+
 if TYPE_CHECKING:
     from kmcgrowth.recipe import Recipe
 
 
 def run(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a recipe that ships.")],
+    recipe: options.Recipe,
     output: Annotated[Path | None, typer.Option("-o", metavar="OUT.nc", help="Where the result goes.")] = None,
-    method: Annotated[str | None, typer.Option(metavar="M", help="Engine, instead of the recipe's.")] = None,
+    method: options.Method = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Seed, instead of the recipe's.")] = None,
-    particles: Annotated[int | None, typer.Option(metavar="N", help="Particles, instead of the recipe's.")] = None,
+    particles: options.Particles = None,
     replicates: Annotated[int, typer.Option(metavar="N", help="Independent repetitions.")] = 1,
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable.")
-    ] = None,
+    changes: options.Changes = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from OUT.nc.ckpt, if it exists.")] = False,
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Draw no figure.")] = False,
     quiet: Annotated[bool, typer.Option("-q", help="No progress and no summary.")] = False,
 ) -> None:
     """Simulate a recipe; writes RECIPE's stem with .nc and .png into the current folder."""
     from kmcgrowth.cli.signals import StopOnSignal
+    from kmcgrowth.files import claimed
 
+    result = _target(recipe, output)
     with StopOnSignal() as signals:
-        from kmcgrowth.errors import BadInput, Interrupted
-
-        result = output if output is not None else Path(Path(recipe).name).with_suffix(".nc")
-        if result.suffix != ".nc":
-            raise BadInput(f'-o: "{result}" does not end in .nc; give such a name, for example "{result.stem}.nc".')
-        checkpoint = Path(f"{result}.ckpt")
         _writable(result)
+        with claimed(result):
+            dataset = _result(
+                recipe, result, options.read_changes(changes), resume, quiet, signals.requested,
+                rng=seed, method=method, particles=particles, replicates=replicates,
+            )
+    # All is saved: from here on a signal ends the program at once, and so does one that came after the last event.
+    complete = dataset is not None and bool(dataset.attrs["complete"])
+    if signals.requested():
+        _advise(result, complete)
+    if dataset is not None and not (complete and signals.requested()):
+        _present(dataset, result, plot=not no_plot, quiet=quiet)
+    if signals.requested():
+        raise typer.Exit(signals.exit_code)
 
-        from kmcgrowth.recipe import load_recipe, reaches_growth
 
-        parsed = load_recipe(recipe, changes=_changes(changes or []))
-        reaches_growth(parsed)
-        if resume and not checkpoint.exists() and result.exists() and _complete(
-            result, parsed, seed=seed, particles=particles, method=method, replicates=replicates
-        ):
-            _tell(f'"{result}" is complete already; nothing to do.', quiet)
-            return
-        try:
-            dataset = _simulate(parsed, signals.requested, quiet, rng=seed, method=method, particles=particles,
-                                replicates=replicates, checkpoint=checkpoint, resume=resume)
-        except Interrupted:
-            dataset = None
-        if dataset is not None:
-            _write(dataset, result, plot=not no_plot, quiet=quiet)
-        if dataset is None or not dataset.attrs["complete"]:
-            _advise(checkpoint)
-            raise typer.Exit(signals.exit_code)
+def _target(recipe: str, output: Path | None) -> Path:
+    from kmcgrowth.errors import BadInput
+
+    result = output if output is not None else Path(f"{Path(recipe).stem}.nc")
+    if result.suffix != ".nc":
+        raise BadInput(f'-o: "{result}" does not end in .nc; give such a name, for example "{result.stem}.nc".')
+    return result
+
+
+def _result(
+    name: str, result: Path, changes: dict[str, Any], resume: bool, quiet: bool, stop: Any, **how: Any
+) -> Any:
+    """Simulate and save; None where there is nothing to show."""
+    from kmcgrowth.errors import Interrupted
+    from kmcgrowth.recipe import load_recipe, reaches_growth
+    from kmcgrowth.results import save
+
+    recipe = load_recipe(name, changes=changes)
+    reaches_growth(recipe)
+    checkpoint = Path(f"{result}.ckpt")
+    if resume and not checkpoint.exists() and result.exists() and _complete(result, recipe, **how):
+        if not quiet:
+            _say(f'"{result}" is complete already; nothing to do.')
+        return None
+    _fits(recipe, how["particles"], how["replicates"])
+    try:
+        dataset = _simulate(recipe, stop, quiet, checkpoint=checkpoint, resume=resume, **how)
+    except Interrupted:
+        return None
+    save(dataset, result)
+    if dataset.attrs["complete"]:
         checkpoint.unlink(missing_ok=True)
+    return dataset
 
 
-def _simulate(recipe: Recipe, stop: Any, quiet: bool, **options: Any) -> Any:
+def _fits(recipe: Recipe, particles: int | None, replicates: int) -> None:
+    from kmcgrowth.check_memory import require_memory
+    from kmcgrowth.model.build import build_model
+    from kmcgrowth.simulate import processors
+
+    if particles is None or particles > 0:  # simulate says what is wrong with others
+        model = build_model(recipe, particles=particles)
+        require_memory(model, replicates=replicates, at_once=min(replicates, processors()))
+
+
+def _simulate(recipe: Recipe, stop: Any, quiet: bool, **how: Any) -> Any:
     from kmcgrowth.cli.progress import Progress
     from kmcgrowth.simulate import simulate
 
     progress = None if quiet else Progress(recipe.simulation.duration)
     try:
-        return simulate(recipe, stop=stop, progress=progress, **options)
+        return simulate(recipe, stop=stop, progress=progress, **how)
     finally:
         if progress is not None:
             progress.close()
 
 
-def _write(dataset: Any, result: Path, *, plot: bool, quiet: bool) -> None:
-    from kmcgrowth.cli.say import say
-    from kmcgrowth.results import save, summary
-
-    save(dataset, result)
+def _present(dataset: Any, result: Path, *, plot: bool, quiet: bool) -> None:
     if plot:
         from kmcgrowth import plots
 
         plots.save_figure(plots.overview(dataset), result.with_suffix(".png"))
     if not quiet:
-        say(summary(dataset))
+        from kmcgrowth.results import summary
 
-
-def _changes(given: list[str]) -> dict[str, Any]:
-    """Keys and their values as text from ``key=value``; the recipe reads the text as a TOML value if it is one."""
-    from kmcgrowth.errors import BadInput
-
-    changes: dict[str, Any] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise BadInput(f'--set: "{text}" is not KEY=VALUE; write, for example, --set injection.0.rate="2 mL/hour".')
-        changes[key.strip()] = value.strip()
-    return changes
+        _say(summary(dataset))
 
 
 def _writable(result: Path) -> None:
@@ -110,7 +128,7 @@ def _writable(result: Path) -> None:
 
 
 def _complete(
-    result: Path, recipe: Recipe, *, seed: int | None, particles: int | None, method: str | None, replicates: int
+    result: Path, recipe: Recipe, *, rng: int | None, particles: int | None, method: str | None, replicates: int
 ) -> bool:
     """Whether the file holds the whole of this very run.
 
@@ -128,7 +146,7 @@ def _complete(
     if not int(found.attrs.get("complete", 0)):
         return False
     changes = dict(recipe.changes or {}) | ({"simulation.particles": particles} if particles is not None else {})
-    seed = recipe.simulation.seed if seed is None else seed
+    seed = recipe.simulation.seed if rng is None else rng
     same = (
         found.attrs.get("recipe") == recipe.text
         and json.loads(found.attrs.get("recipe_changes", "{}")) == json.loads(json.dumps(changes, default=str))
@@ -144,17 +162,18 @@ def _complete(
     return True
 
 
-def _advise(checkpoint: Path) -> None:
+def _advise(result: Path, complete: bool) -> None:
     import shlex
     import sys
 
     words = [word for word in sys.argv[1:] if word != "--resume"]
     command = shlex.join(["kmcgrowth", *words, "--resume"])
-    print(f"kmcgrowth: interrupted; the state is in {checkpoint}; go on with: {command}", file=sys.stderr, flush=True)
+    state = f"the state is in {result}.ckpt; go on with: {command}"
+    text = f"the result was complete by then and is in {result}." if complete else state
+    print(f"kmcgrowth: interrupted; {text}", file=sys.stderr, flush=True)
 
 
-def _tell(sentence: str, quiet: bool) -> None:
-    if not quiet:
-        from kmcgrowth.cli.say import say
+def _say(sentence: str) -> None:
+    from kmcgrowth.cli.say import say
 
-        say(sentence)
+    say(sentence)
