@@ -16,6 +16,7 @@ import xarray as xr
 
 from kmcgrowth import plots
 from kmcgrowth.errors import BadInput
+from kmcgrowth.plots.overlay import lay_over
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +123,38 @@ def test_functions_stay_functions_and_imports_stay_light() -> None:
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+
+
+def test_a_steady_temperature_looks_steady(synthetic_result: xr.Dataset, sorts: dict[str, xr.Dataset]) -> None:
+    for sort, least in (("one particle", 100.0), ("heat-up", 267.0)):
+        fig = plots.overview(sorts[sort])
+        low, high = next(ax for ax in fig.axes if ax.get_ylabel() == "temperature (°C)").get_ylim()
+        celsius = sorts[sort]["temperature"].values - 273.15
+        assert high - low >= least and low < celsius.min() and celsius.max() < high
+
+
+def test_particles_that_dissolve_at_once_are_points(factories: ModuleType) -> None:
+    m = factories.model(3, (0.0, 60.0, 120.0))
+    gone = factories.dataset(m, [factories.counts(m, t, [50, 60, 70] if t == 0.0 else []) for t in m.snapshots])
+    for ax in plots.history(gone).axes:
+        if ax.get_ylabel().startswith(("mean diameter", "relative width", "particles")):
+            (line,) = ax.get_lines()
+            assert line.get_marker() == "o" and line.get_markevery() == [0]
+
+
+def test_measured_points_keep_the_look(synthetic_result: xr.Dataset, tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("time_min,diameter_nm\n0,2.5\n150,4.8\n")
+    fig = plots.overview(synthetic_result)
+    lay_over(fig, synthetic_result, tmp_path / "points.csv")
+    ax = next(ax for ax in fig.axes if ax.get_ylabel() == "mean diameter (nm)")
+    other = next(ax for ax in fig.axes if ax.get_ylabel().startswith("relative width"))
+    sizes = {text.get_fontsize() for a in (ax, other) for text in a.get_legend().get_texts()}
+    edges = {a.get_legend().get_frame().get_edgecolor() for a in (ax, other)}
+    assert len(sizes) == 1 and len(edges) == 1
+    assert ax.get_xlim() == (0.0, 150.0)
+    (tmp_path / "empty.csv").write_text("time_min,diameter_nm\n")
+    (tmp_path / "semicolons.csv").write_text("time_min;diameter_nm\n0;2,5\n")
+    for name, said in (("empty", "no rows"), ("semicolons", "semicolons"), ("..", "folder")):
+        path = tmp_path / name if name == ".." else tmp_path / f"{name}.csv"
+        with pytest.raises(BadInput, match=said):
+            lay_over(fig, synthetic_result, path)

@@ -47,6 +47,8 @@ def read_points(path: str | os.PathLike[str]) -> tuple[list[float], list[float]]
             diameters.append(float(row[head.index("diameter_nm")]))
         except (ValueError, IndexError):
             raise BadInput(f'"{path}", line {line}: two numbers are needed, a time and a diameter.') from None
+    if not times:
+        raise BadInput(f'"{path}" has a header but no rows of numbers.')
     return times, diameters
 
 
@@ -59,12 +61,18 @@ def lay_over(figure: Figure, dataset: xr.Dataset, path: str | os.PathLike[str]) 
         If the figure has no such panel, or the file does not fit.
     """
     from kmcgrowth.plots.panels import time_unit
+    from kmcgrowth.plots.style import look
 
     times, diameters = read_points(path)
     _, seconds = time_unit(dataset)
     panels = [ax for ax in figure.axes if ax.get_ylabel() == "mean diameter (nm)"]
     if not panels:
         raise BadInput("--data: this kind of figure shows no mean diameter over time; use overview or history.")
-    for ax in panels:
-        ax.plot([t / seconds for t in times], diameters, "o", color="black", markerfacecolor="none", label="measured")
-        ax.legend(loc="best")
+    shown = [t / seconds for t in times]
+    with look():
+        for ax in panels:
+            left, right = ax.get_xlim()
+            ax.plot(shown, diameters, "o", color="black", markerfacecolor="none", markersize=4.5, label="measured",
+                    clip_on=False, zorder=3)
+            ax.set_xlim(min(left, *shown), max(right, *shown))
+            ax.legend(loc="best")

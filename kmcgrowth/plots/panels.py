@@ -19,6 +19,9 @@ DECADES = 8
 
 MOST_SPECIES = 7
 
+LEAST_DEGREES = 100.0
+"""The axis of the temperature spans at least this, so that a flask held at its temperature looks steady [K]."""
+
 
 def time_unit(dataset: xr.Dataset) -> tuple[str, float]:
     """Name of the unit of the time axis and how many seconds it has."""
@@ -111,7 +114,8 @@ def over_time(ax: Axes, dataset: xr.Dataset, name: str, *, factor: float = 1.0, 
         # "all" lies under the seeds where nothing has nucleated: draw it only where it says something else.
         if population == "all" and len(drawn) == 2:
             continue
-        ax.plot(t, factor * data.values, color=color, label={"seed": "seeds"}.get(population, population), **_mark(t))
+        label = {"seed": "seeds"}.get(population, population)
+        ax.plot(t, factor * data.values, color=color, label=label, **_mark(data.values))
         if dataset.sizes.get("replicate", 1) > 1:
             ci = factor * dataset[f"{name}_ci"].sel(population=population)
             ax.fill_between(t, ci.sel(bound="lower").values, ci.sel(bound="upper").values, color=color, alpha=0.2,
@@ -120,7 +124,7 @@ def over_time(ax: Axes, dataset: xr.Dataset, name: str, *, factor: float = 1.0, 
         note(ax, "no particles")
         return
     if from_zero:
-        ax.set_ylim(0.0, max(1.12 * ax.dataLim.y1, 1e-3))
+        ax.set_ylim(0.0, max(1.12 * ax.dataLim.y1, 0.01 * factor))
     else:
         ax.margins(y=0.12)
     ax.legend(loc="best" if from_zero else "lower right")
@@ -139,7 +143,7 @@ def numbers(ax: Axes, dataset: xr.Dataset) -> None:
         if (data > 0).any():
             values = np.where(data.values > 0, data.values, np.nan)
             label = {"seed": "seeds"}.get(population, population)
-            ax.plot(t, values, color=POPULATION[population], label=label, **_mark(t))
+            ax.plot(t, values, color=POPULATION[population], label=label, **_mark(values))
             drawn = True
     if not drawn:
         note(ax, "no particles")
@@ -159,7 +163,8 @@ def supersaturation(ax: Axes, dataset: xr.Dataset) -> None:
     if not (values > 0).any():
         note(ax, "no monomer")
         return
-    ax.plot(t, np.where(values > 0, values, np.nan), color=BLUE, **_mark(t))
+    values = np.where(values > 0, values, np.nan)
+    ax.plot(t, values, color=BLUE, **_mark(values))
     _log_axis(ax)
     low, high = ax.get_ylim()
     if low < 1.0 < high:
@@ -191,7 +196,8 @@ def species(ax: Axes, dataset: xr.Dataset) -> None:
     ax.set_ylabel(f"concentration ({symbol}mol/L)")
     for i, name in enumerate(str(s) for s in data["species"].values if str(s) in shown):
         y = data.sel(species=name).values * scale
-        ax.plot(t, np.where(y > 0, y, np.nan), color=CYCLE[i % len(CYCLE)], label=name, **_mark(t))
+        y = np.where(y > 0, y, np.nan)
+        ax.plot(t, y, color=CYCLE[i % len(CYCLE)], label=name, **_mark(y))
     _log_axis(ax)
     more = len(order) - len(shown)
     ax.legend(loc="best", title=f"and {more} less abundant" if more else None, ncols=1 if len(shown) < 5 else 2)
@@ -209,7 +215,7 @@ def feed(ax: Axes, dataset: xr.Dataset) -> None:
         _temperature(ax, t, celsius)
         return
     ax.set_ylabel("injected (mL)", color=BLUE)
-    ax.plot(t, volume, color=BLUE, **_mark(t))
+    ax.plot(t, volume, color=BLUE, **_mark(volume))
     ax.tick_params(axis="y", colors=BLUE)
     ax.set_ylim(0.0, 1.1 * volume.max())
     right = ax.twinx()
@@ -220,9 +226,9 @@ def feed(ax: Axes, dataset: xr.Dataset) -> None:
 
 
 def _temperature(ax: Axes, t: NDArray[Any], celsius: NDArray[Any]) -> None:
-    ax.plot(t, celsius, "--", color=RED, **_mark(t))
+    ax.plot(t, celsius, "--", color=RED, **_mark(celsius))
     low, high = float(celsius.min()), float(celsius.max())
-    pad = max(0.1 * (high - low), 10.0)
+    pad = max(0.1 * (high - low), 0.5 * (LEAST_DEGREES - (high - low)))
     ax.set_ylim(low - pad, high + pad)
 
 
@@ -236,9 +242,11 @@ def _time_axis(ax: Axes, t: NDArray[Any], unit: str) -> None:
         ax.set_xlim(t[0], t[-1])
 
 
-def _mark(t: NDArray[Any]) -> dict[str, Any]:
-    """A single snapshot is a point, not a line of no length."""
-    return {"marker": "o", "markersize": 3.5} if t.size == 1 else {}
+def _mark(values: NDArray[Any]) -> dict[str, Any]:
+    """A snapshot without neighbours, as where all particles dissolve at once, is a point: a line has no length."""
+    known = np.concatenate([[False], np.isfinite(values), [False]])
+    alone = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])
+    return {"marker": "o", "markersize": 3.5, "markevery": alone.tolist()} if alone.size else {}
 
 
 def _prefix(peak: float) -> tuple[float, str]:
