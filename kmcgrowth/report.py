@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kmcgrowth.intervals import student_interval
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -18,7 +20,10 @@ SHOWN = ("all", "seed", "nucleated")
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """The last snapshot in a few lines: mean diameter, relative width with its 95 % interval, births, events."""
+    """The last snapshot in a few lines: mean diameter, relative width with its 95 % interval, births, events.
+
+    Replicates are averaged; only the events are counted over all of them, as the time that they took.
+    """
     last = dataset.isel(time=-1)
     runs = int(dataset.sizes.get("replicate", 1))
     a = dataset.attrs
@@ -27,8 +32,8 @@ def summary(dataset: xr.Dataset) -> str:
     if not int(a.get("complete", 1)):
         lines.append(f"incomplete      stopped at {_time(time)}")
     if runs > 1:
-        lines.append(f"replicates      {runs}; intervals are of their mean")
-    number = float(last["number"].sel(population="all").sum())
+        lines.append(f"replicates      {runs}; means per replicate, and intervals of these means")
+    number = _mean(last["number"].sel(population="all"))
     if number > 0:
         mean, width = (_mean(last[name].sel(population="all")) for name in ("mean_diameter", "relative_std"))
         low_d, high_d = _bounds(last["mean_diameter_ci"].sel(population="all"))
@@ -37,25 +42,30 @@ def summary(dataset: xr.Dataset) -> str:
         lines.append(f"relative width  {100 * width:.4g} %{_between(100 * low, 100 * high, '%')}")
         parts = []
         for population in ("seed", "nucleated"):
-            if float(last["number"].sel(population=population).sum()) > 0:
+            if float(last["number"].sel(population=population).max()) > 0:
                 d = _mean(last["mean_diameter"].sel(population=population))
                 w = _mean(last["relative_std"].sel(population=population))
                 parts.append(f"{population} {d:.4g} nm, {100 * w:.3g} %")
         if len(parts) > 1:
             lines.append("by origin       " + "; ".join(parts))
-        lines.append(f"particles       {_count(number)} at {_time(time)}")
+        between = ""
+        if runs > 1:
+            low, high = (float(end) for end in student_interval(last["number"].sel(population="all").values))
+            between = _between(low, high, "") if high > low else ""
+        lines.append(f"particles       {_count(number)} at {_time(time)}{between}")
     else:
         lines.append(f"particles       none at {_time(time)}")
     share = _mean(last["nucleated_share"])
     text = ""
     if math.isfinite(share):
         text = f", {share:.3g} per seed{_between(*_bounds(last['nucleated_share_ci']), '')}"
-    lines.append(f"nucleated       {_count(float(last['born'].sum()))}{text}")
-    seeds, born = (float(last["dissolved"].sel(origin=o).sum()) for o in ("seed", "nucleated"))
+    lines.append(f"nucleated       {_count(_mean(last['born']))}{text}")
+    seeds, born = (_mean(last["dissolved"].sel(origin=o)) for o in ("seed", "nucleated"))
     lines.append(f"dissolved       {_count(seeds + born)} ({_count(seeds)} seeds, {_count(born)} nucleated)")
     events, wall = int(a.get("events", 0)), float(a.get("wall_seconds", 0.0))
     speed = f", {events / wall:.3g} events/s" if wall > 0 else ""
-    lines.append(f"events          {events} in {wall:.3g} s{speed}")
+    whole = " of all replicates" if runs > 1 else ""
+    lines.append(f"events          {events}{whole} in {wall:.3g} s{speed}")
     lines += [f"note            {note}" for note in _notes(a)]
     return "\n".join(lines)
 

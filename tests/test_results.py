@@ -291,6 +291,18 @@ def test_texts(synthetic_result: xr.Dataset, small: Any) -> None:
     assert "3 (1 seeds" not in results.summary(small[2]) and "4 (1 seeds, 3 nucleated)" in results.summary(small[2])
 
 
+def test_the_summary_averages_replicates_as_the_table_does(factories: ModuleType) -> None:
+    runs = [factories.focusing(s, particles=n, snapshots=3, nucleates=True) for s, n in ((0, 40), (1, 50), (2, 60))]
+    d = factories.dataset(runs[0][0], [h for _, h in runs])
+    text, number = results.summary(d), d["number"].isel(time=-1)
+    mean = float(number.sel(population="all").mean())
+    assert mean == 75.0  # half as many as the seeds are born
+    assert f"particles       {mean:g} at 2 h (95 % interval " in text
+    assert f"nucleated       {float(d['born'].isel(time=-1).mean()):g}, " in text
+    assert results.history_table(d).splitlines()[-1].split()[7] == f"{mean:g}"
+    assert "3; means per replicate" in text and "of all replicates in" in text
+
+
 def test_csv_is_exact(factories: ModuleType, synthetic_result: xr.Dataset) -> None:
     import csv
     import io
