@@ -51,7 +51,7 @@ def summary(dataset: xr.Dataset) -> str:
         between = ""
         if runs > 1:
             low, high = (float(end) for end in student_interval(last["number"].sel(population="all").values))
-            between = _between(low, high, "") if high > low else ""
+            between = _between(low, high, "", 6) if high > low else ""
         lines.append(f"particles       {_count(number)} at {_time(time)}{between}")
     else:
         lines.append(f"particles       none at {_time(time)}")
@@ -137,10 +137,10 @@ def _bounds(data: xr.DataArray) -> tuple[float, float]:
     return float(data.sel(bound="lower")), float(data.sel(bound="upper"))
 
 
-def _between(low: float, high: float, unit: str) -> str:
+def _between(low: float, high: float, unit: str, digits: int = 4) -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f" (95 % interval {low:.4g} to {high:.4g}{' ' + unit if unit else ''})"
+    return f" (95 % interval {low:.{digits}g} to {high:.{digits}g}{' ' + unit if unit else ''})"
 
 
 def _count(value: float) -> str:
