@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             silence()
         except OSError as error:
             silence()
+            if code:  # said already
+                return code
             return _complain(f"standard output cannot be written to: {error.strerror}.", 1)
     return code
 
