@@ -43,6 +43,11 @@ cdef class Chemistry(Banding):
     cdef int64_t[:, ::1] content
     cdef int64_t[::1] molecules
 
+    # coalescence
+    cdef public bint coalescing, brownian
+    cdef public int64_t coalescence_limit
+    cdef public double coalescence0, coalescence1
+
     # nucleation
     cdef public int64_t nucleation, nucleus_species, nucleus_units, born, born_in_window, window_events
     cdef public bint in_window
@@ -116,6 +121,10 @@ cdef class Chemistry(Banding):
         else:
             self.majorant[j] = 0.0
         self.total_majorant += self.majorant[j]
+        self.majorant[j + 1] = 0.0
+        if self.coalescing:
+            self.majorant[j + 1] = 0.5 * self.number * (self.number - 1) * self.pair_top() / self.volume_floor
+        self.total_majorant += self.majorant[j + 1]
 
     cdef void schedule_reaction(self, double t) noexcept nogil:
         self.next_reaction = t + self.exponential() / self.total_majorant if self.total_majorant > 0.0 else INFINITY
@@ -227,17 +236,69 @@ cdef class Chemistry(Banding):
             self.settle(p, b)
         return True
 
+    # -- coalescence -------------------------------------------------------------------------
+
+    cdef double pair_shape(self, int64_t n, int64_t m) noexcept nogil:
+        """(r_n + r_m)^2/(r_n r_m), or 1 where the rate does not depend on size."""
+        cdef double x
+        if not self.brownian:
+            return 1.0
+        x = cbrt(<double>n / <double>m)
+        return 2.0 + x + 1.0 / x
+
+    cdef double pair_top(self) noexcept nogil:
+        """Largest rate constant of a pair over sizes and epoch."""
+        cdef int64_t greatest = max(2, min(self.largest, self.coalescence_limit))
+        return fmax(self.coalescence0, self.coalescence1) * self.pair_shape(greatest, 2) * (1.0 + 1e-12)
+
+    cdef bint coalesce(self, double t) noexcept nogil:
+        """Two uniformly drawn particles become one with probability rate over majorant; the larger gives the origin."""
+        cdef int64_t p = <int64_t>(self.uniform() * self.listed), q = <int64_t>(self.uniform() * (self.listed - 1))
+        cdef int64_t n, m, b = 0, c = 0
+        cdef double rate
+        cdef uint8_t origin
+        if q >= p:
+            q += 1
+        if p >= self.number or q >= self.number:
+            return False
+        n = self.size[p]
+        m = self.size[q]
+        if max(n, m) > self.coalescence_limit:
+            return False
+        rate = self.coalescence0 + self.theta(t) * (self.coalescence1 - self.coalescence0)
+        rate *= self.pair_shape(n, m)
+        if self.uniform() * self.pair_top() * self.volume_at(t) >= rate * self.volume_floor:
+            return False
+        origin = self.origin[p] if n > m else self.origin[q]
+        if n == m:
+            origin = min(self.origin[p], self.origin[q])
+        # the later place first: taking it out leaves the earlier where it is
+        if p < q:
+            p, q = q, p
+        while p >= self.start[b + 1]:
+            b += 1
+        self.remove(p, b)
+        while q >= self.start[c + 1]:
+            c += 1
+        self.remove(q, c)
+        self.insert(n + m, origin)
+        self.born_in_window += 1
+        return True
+
     cdef bint react(self, double t) noexcept nogil:
         """The channel candidate at time t; whether it happened."""
         cdef int64_t r, i, last = self.reactions + self.stickers
         cdef double x = self.uniform() * self.total_majorant
-        for r in range(last + 1):
+        for r in range(last + 2):
             if x < self.majorant[r]:
                 break
             x -= self.majorant[r]
         else:
             return False
-        if r == last:
+        if r > last:
+            if not self.coalesce(t):
+                return False
+        elif r == last:
             if not self.nucleate(t):
                 return False
         elif r >= self.reactions:

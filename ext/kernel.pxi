@@ -175,7 +175,8 @@ cdef class Kernel(MeanField):
         super().__init__(bit_generator)
         self.take_particles(np.asarray(sizes, dtype=np.int32), np.zeros(len(sizes), dtype=np.uint8))
         self.dissolved = np.zeros(2, dtype=np.int64)
-        for name in ("species", "reactions", "stickers", "syringes", "nucleation", "nucleus_species", "nucleus_units"):
+        for name in ("species", "reactions", "stickers", "syringes", "nucleation", "nucleus_species", "nucleus_units",
+                     "coalescing", "brownian", "coalescence_limit"):
             setattr(self, name, chemistry[name])
         self.count = chemistry["count"]
         self.reactant, self.consumed = chemistry["reactant"], chemistry["consumed"]
@@ -186,7 +187,7 @@ cdef class Kernel(MeanField):
         self.sticker_species, self.sticker_units = chemistry["sticker_species"], chemistry["sticker_units"]
         self.content, self.molecules = chemistry["content"], np.sum(chemistry["content"], axis=1)
         self.power_law, self.exponent = chemistry["power_law"], chemistry["exponent"]
-        channels, n = self.reactions + self.stickers + 1, self.species
+        channels, n = self.reactions + self.stickers + 2, self.species
         self.majorant, self.tally = np.zeros(channels), np.zeros(channels, dtype=np.int64)
         self.push, self.left, self.next_drop = (np.zeros(self.syringes) for _ in range(3))
         self.amount = np.maximum(chemistry["count"], 0).astype(float)
@@ -252,7 +253,7 @@ cdef class Kernel(MeanField):
             self.refresh()
 
     def set_epoch(self, start, end, temperature0, temperature1, cold_volume, flow, expansion, constants, law,
-                  nucleus, push, left, feed):
+                  nucleus, push, left, feed, coalescence):
         """What is known of the coming epoch; call after ``set_tables``."""
         cdef int64_t s
         self.epoch_start, self.epoch_end = start, end
@@ -266,6 +267,7 @@ cdef class Kernel(MeanField):
         self.law0, self.law1 = law
         self.nucleus0, self.nucleus1 = nucleus
         self.push, self.left, self.feed = push, left, feed
+        self.coalescence0, self.coalescence1 = coalescence
         self.now = start
         for s in range(self.syringes):
             self.schedule_drop(s, start)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kmcgrowth.model.types import REFERENCE_TEMPERATURE, Model, RateConstant, SeedPopulation, Syringe
+from kmcgrowth.model.types import REFERENCE_TEMPERATURE, Coalescence, Model, RateConstant, SeedPopulation, Syringe
 from kmcgrowth.physics.constants import N_A
 from kmcgrowth.reactor.forecast import Forecast
 
@@ -34,6 +34,8 @@ def description(recipe: Recipe, model: Model, method: str) -> str:
     lines += [_line("sticking", f"{model.species[s.species]}, {s.units} formula units at once") for s in model.sticking]
     lines += [_line("growth", text) for text in _growth(recipe, model, low, high)]
     lines.append(_line("nucleation", _nucleation(model, low, high)))
+    if model.coalescence.law != "none":
+        lines.append(_line("coalescence", _coalescence(model, low, high)))
     particles = sum(p.number for p in model.seeds)
     lines.append(_line(
         "control volume",
@@ -153,6 +155,14 @@ def _growth(recipe: Recipe, model: Model, low: float, high: float) -> list[str]:
         percent = 100.0 * model.expansion * (high - REFERENCE_TEMPERATURE)
         texts.append(f"the liquid expands by {percent:.3g} % from 25 degC")
     return texts
+
+
+def _coalescence(model: Model, low: float, high: float) -> str:
+    law = model.coalescence
+    slow, fast = law.rate(low), law.rate(high)
+    pace = f"{slow:.3g}" if slow == fast else f"{slow:.3g} to {fast:.3g}"
+    limit = "" if law.largest == Coalescence.largest else f", up to {law.largest} formula units"
+    return f"{law.law}, {pace} m^3/s a pair{' times (r1 + r2)^2/(r1 r2)' if law.law == 'brownian' else ''}{limit}"
 
 
 def _nucleation(model: Model, low: float, high: float) -> str:

@@ -129,6 +129,9 @@ def build(
 
     for name, long_name in (("events", "events so far"), ("born", "particles nucleated so far")):
         add(name, (), over(lambda c, n=name: c.tallies.get(n, 0), number_type), "1", long_name)  # type: ignore[misc]
+    if any("coalesced" in c.tallies for c in first):
+        pairs = over(lambda c: c.tallies.get("coalesced", 0), number_type)
+        add("coalesced", (), pairs, "1", "pairs of particles coalesced so far")
     gone = over(lambda c: [c.tallies.get(f"dissolved_{o}", 0) for o in ORIGINS], number_type)
     add("dissolved", ("origin",), gone, "1", "particles dissolved so far")
     debt = over(lambda c: c.tallies.get("largest_debt", 0), number_type)

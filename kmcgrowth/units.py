@@ -30,6 +30,7 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "m^3/mol/s": ("a second-order rate constant", "1e3 / M / s"),
     "1/m^3/s": ("a number per volume and time", "1e31 / m^3 / s"),
     "1/K": ("an inverse temperature", "9e-4 / K"),
+    "Pa*s": ("a viscosity", "1.4 mPa s"),
     "1/m^3": ("a number per volume", "1e20 / m^3"),
     "mol": ("an amount of substance", "1 mmol"),
     "kg": ("a mass", "20 mg"),

@@ -353,6 +353,7 @@ def test_every_key_is_in_the_reference() -> None:
         "`[[sticking]]`": schema.Sticking,
         "`[growth]`": schema.Growth,
         "`[nucleation]`": schema.Nucleation,
+        "`[coalescence]`": schema.Coalescence,
         "`[simulation]`": schema.Simulation,
     }
     for heading, model in tables.items():

@@ -12,6 +12,7 @@ from kmcgrowth.model.temperature import temperature_program
 from kmcgrowth.model.types import (
     MONOMER,
     REFERENCE_TEMPERATURE,
+    Coalescence,
     FloatArray,
     IntArray,
     Model,
@@ -25,10 +26,11 @@ from kmcgrowth.model.types import (
     Withdrawal,
 )
 from kmcgrowth.physics.capture import diffusion_limit
+from kmcgrowth.physics.coalescence import brownian_prefactor
 from kmcgrowth.physics.constants import N_A
 from kmcgrowth.physics.gibbs_thomson import capillary_length, continued_free_energy
 from kmcgrowth.physics.growth import rate_tables
-from kmcgrowth.physics.sphere import radius_from_units
+from kmcgrowth.physics.sphere import radius_from_units, units_from_radius
 from kmcgrowth.recipe.laws import TemperatureLaw
 from kmcgrowth.recipe.schema import Recipe
 
@@ -95,6 +97,7 @@ def build_model(recipe: Recipe, *, particles: int | None = None) -> Model:
         duration=recipe.simulation.duration,
         snapshots=np.linspace(0.0, recipe.simulation.duration, recipe.simulation.snapshots),
         window=recipe.simulation.window,
+        coalescence=_coalescence(recipe, material),
     )
 
 
@@ -235,6 +238,24 @@ def _sticking(recipe: Recipe, material: Material, solution: _Solution) -> tuple[
 
         made.append(Sticking(cluster, units, table))
     return tuple(made)
+
+
+def _coalescence(recipe: Recipe, material: Material) -> Coalescence:
+    c = recipe.coalescence
+    if c.law == "none":
+        return Coalescence()
+    largest = Coalescence.largest
+    if c.largest_diameter is not None:
+        largest = min(largest, int(units_from_radius(c.largest_diameter / 2.0, material.unit_volume)))
+    if c.law == "constant":
+        assert c.rate is not None
+        constant = c.rate
+        return Coalescence("constant", lambda T: float(constant(T)) / N_A, largest)
+    assert c.viscosity is not None
+    viscosity, efficiency = c.viscosity, c.efficiency
+    return Coalescence(
+        "brownian", lambda T: float(efficiency * brownian_prefactor(T, float(viscosity(T)))), largest
+    )
 
 
 def _nucleation(recipe: Recipe, material: Material, solution: _Solution) -> Nucleation:

@@ -28,7 +28,7 @@ class Counts:
     matter : place -> (elements,) atoms; the places are solution, particles, debt (not positive),
         aliquot, lost, syringe; their sum never changes
     tallies : name -> number since t = 0: events, born, dissolved_seed, dissolved_nucleated,
-        largest_debt, and one ``lost:NAME`` per loss channel (molecules)
+        largest_debt, coalesced where particles do (pairs), and one ``lost:NAME`` per loss channel (molecules)
     """
 
     time: float

@@ -194,6 +194,24 @@ class Nucleation:
 
 
 @dataclass(frozen=True)
+class Coalescence:
+    """Particles that meet and become one; it has the origin of the larger, a seed's if they are alike.
+
+    Attributes
+    ----------
+    law : "none", "constant" or "brownian"
+        A pair of n and m formula units coalesces at the rate ``rate(T)/V``, or for ``brownian`` at
+        ``rate(T) (r_n + r_m)^2/(r_n r_m)/V``.
+    rate : callable T -> [m^3/s]
+    largest : int, particles of more formula units do not coalesce
+    """
+
+    law: str = "none"
+    rate: Callable[[float], float] = lambda T: 0.0
+    largest: int = 2**31 - 1
+
+
+@dataclass(frozen=True)
 class Model:
     """Everything an engine needs, in SI units, for one control volume.
 
@@ -224,6 +242,7 @@ class Model:
     duration : float [s]
     snapshots : (k,) times [s], the first 0
     window : float, relative change of the mean-field concentration that ends a window [dimensionless]
+    coalescence : Coalescence
     """
 
     material: str
@@ -251,6 +270,7 @@ class Model:
     duration: float
     snapshots: FloatArray
     window: float = 0.005
+    coalescence: Coalescence = Coalescence()
 
     def radius(self, units: FloatArray | IntArray) -> FloatArray:
         """Radius of the sphere that holds ``units`` formula units [m]."""

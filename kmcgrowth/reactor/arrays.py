@@ -73,6 +73,8 @@ def chemistry(model: Model) -> dict[str, Any]:
         "nucleation": NUCLEATION[nucleation.law],
         "nucleus_species": max(nucleation.cluster, 0),
         "nucleus_units": int(model.formula_units[nucleation.cluster]) if nucleation.law == "cluster" else 0,
+        "coalescing": model.coalescence.law != "none", "brownian": model.coalescence.law == "brownian",
+        "coalescence_limit": int(model.coalescence.largest),
         "power_law": nucleation.law == "power", "exponent": float(nucleation.exponent),
     }
 

@@ -116,6 +116,8 @@ class ExactRun:
             "dissolved_seed": int(live["dissolved"][0]), "dissolved_nucleated": int(live["dissolved"][1]),
             "largest_debt": int(self._kernel.largest_debt),
         }
+        if model.coalescence.law != "none":
+            tallies["coalesced"] = int(live["tally"][-1])
         for i, r in enumerate(model.reactions):
             if r.lost:
                 done = int(live["tally"][i])
@@ -244,7 +246,7 @@ class ExactRun:
         self._kernel.set_epoch(
             epoch.start, epoch.end, *ends, epoch.cold_volume, float(epoch.push.sum()), model.expansion, rates,
             [nucleation_law(model, t) for t in ends], [model.nucleation.rate(t) for t in ends],
-            epoch.push.copy(), epoch.left.copy(), feed,
+            epoch.push.copy(), epoch.left.copy(), feed, [model.coalescence.rate(t) for t in ends],
         )
 
     def _lengthen_tables(self) -> None:

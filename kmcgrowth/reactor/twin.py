@@ -14,7 +14,7 @@ import math
 import time as clock
 from bisect import bisect_right
 from collections.abc import Callable
-from itertools import accumulate
+from itertools import accumulate, combinations
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ import numpy as np
 from kmcgrowth.errors import BadInput
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
-from kmcgrowth.reactor.twin_laws import mass_action, reads_mean_field
+from kmcgrowth.reactor.twin_laws import mass_action, pair_rates, reads_mean_field
 from kmcgrowth.reactor.twin_window import Barrel, Rates, Window, follow_mean_field, temperature_nodes
 
 SEED, NUCLEATED = 0, 1
@@ -54,6 +54,7 @@ class TwinRun:
         self.aliquot, self.lost = (np.zeros(len(model.elements), dtype=np.int64) for _ in range(2))
         self.tallies = {"born": 0, "dissolved_seed": 0, "dissolved_nucleated": 0, "largest_debt": 0}
         self.tallies |= {f"lost:{r.name}": 0 for r in model.reactions if r.lost}
+        self.tallies |= {"coalesced": 0} if model.coalescence.law != "none" else {}
         self.barrels = [Barrel(syringe, len(self.amounts), rng) for syringe in model.syringes]
         self.length, self.born_in_window = 0.0, 0
         self.mean = self._actual()
@@ -308,7 +309,7 @@ class TwinRun:
         """The channels, for whichever volume between ``low`` and ``high`` makes each one fastest [1/s].
 
         The order: attachment of every particle, detachment of every particle, for every sticking process every
-        particle, every reaction, nucleation (``births`` where it reads the mean field).
+        particle, every reaction, nucleation (``births`` where it reads the mean field), coalescence of all pairs.
         """
         amounts, law = self.amounts, self.model.nucleation
         c = max(amounts[MONOMER], 0) / low
@@ -322,19 +323,22 @@ class TwinRun:
             births = rates.cluster * amounts[law.cluster]
         elif law.law == "explicit":
             births = rates.attach[1] * math.perm(max(amounts[MONOMER], 0), 2) / low
-        return [*channels, births]
+        pairs = 0.0
+        if self.model.coalescence.law != "none":
+            pairs = sum(pair_rates(self.model, rates.pairs, self.sizes)) / low
+        return [*channels, births, pairs]
 
     def _kind(self, channel: int) -> tuple[str, int]:
         """What a channel is, and its number among its kind."""
         particles = len(self.sizes)
         for kind, number in (
             ("attach", particles), ("detach", particles), ("stick", particles * len(self.model.sticking)),
-            ("reaction", len(self.model.reactions)),
+            ("reaction", len(self.model.reactions)), ("nucleation", 1),
         ):
             if channel < number:
                 return kind, channel
             channel -= number
-        return "nucleation", 0
+        return "coalescence", 0
 
     def _fire(self, channel: int, t: float) -> None:
         """Carry out one event."""
@@ -351,8 +355,10 @@ class TwinRun:
             self._resize(i % len(self.sizes), process.units)
         elif kind == "reaction":
             self._react(i)
-        else:
+        elif kind == "nucleation":
             self._nucleate(t)
+        else:
+            self._coalesce()
 
     def _resize(self, i: int, units: int) -> None:
         """Particle ``i`` grows by ``units``; one left alone is a monomer."""
@@ -363,6 +369,19 @@ class TwinRun:
             self.tallies[("dissolved_seed", "dissolved_nucleated")[self.origins.pop(i)]] += 1
         else:
             self._make_room(self.sizes[i])
+
+    def _coalesce(self) -> None:
+        """Two particles become one, which has the origin of the larger."""
+        pairs = list(combinations(range(len(self.sizes)), 2))
+        cumulative = list(accumulate(pair_rates(self.model, 1.0, self.sizes)))
+        i, j = pairs[bisect_right(cumulative, self.rng.random() * cumulative[-1])]
+        if (self.sizes[i], -self.origins[i]) < (self.sizes[j], -self.origins[j]):
+            i, j = j, i
+        self.sizes[i] += self.sizes[j]
+        self._make_room(self.sizes[i])
+        del self.sizes[j], self.origins[j]
+        self.tallies["coalesced"] += 1
+        self.born_in_window += 1
 
     def _make_room(self, n: int) -> None:
         if n >= self._capacity:

@@ -27,6 +27,16 @@ def mass_action(reaction: Reaction, amounts: list[int], volume: float) -> float:
     return number
 
 
+def pair_rates(model: Model, constant: float, sizes: list[int]) -> list[float]:
+    """Rate constants of all pairs of particles, those of the first with all behind it first [m^3/s]."""
+    law, found = model.coalescence, []
+    for i, n in enumerate(sizes):
+        for m in sizes[i + 1:]:
+            shape = 2.0 + (n / m) ** (1 / 3) + (m / n) ** (1 / 3) if law.law == "brownian" else 1.0
+            found.append(constant * shape if max(n, m) <= law.largest else 0.0)
+    return found
+
+
 def nucleation_rate(model: Model, concentration: float, temperature: float) -> float:
     """J of the laws ``classical`` and ``power`` at ``concentration`` [1/m^3] and T [K], capped [1/(m^3 s)]."""
     law = model.nucleation

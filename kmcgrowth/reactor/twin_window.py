@@ -63,6 +63,7 @@ class Rates(NamedTuple):
     sticking : one list per sticking process [m^3/s]
     reactions : one constant per reaction [m^(3(order-1))/s]
     cluster : float, first-order constant of the law ``cluster`` [1/s]
+    pairs : float, rate constant of coalescence [m^3/s]
     """
 
     attach: list[float]
@@ -70,6 +71,7 @@ class Rates(NamedTuple):
     sticking: list[list[float]]
     reactions: list[float]
     cluster: float
+    pairs: float
 
     @classmethod
     def at(cls, model: Model, temperature: float, n_max: int) -> Rates:
@@ -78,7 +80,8 @@ class Rates(NamedTuple):
         sticking = [process.table(temperature, n_max).tolist() for process in model.sticking]
         reactions = [reaction.rate(temperature) for reaction in model.reactions]
         cluster = model.nucleation.rate(temperature) if model.nucleation.law == "cluster" else 0.0
-        return cls(attach.tolist(), detach.tolist(), sticking, reactions, cluster)
+        pairs = model.coalescence.rate(temperature)
+        return cls(attach.tolist(), detach.tolist(), sticking, reactions, cluster, pairs)
 
 
 class Window:
@@ -116,6 +119,7 @@ class Window:
             [list(map(max, a, b)) for a, b in zip(before.sticking, after.sticking, strict=True)],
             list(map(max, before.reactions, after.reactions)),
             max(before.cluster, after.cluster),
+            max(before.pairs, after.pairs),
         )
 
     def close(self, end: float) -> None:
@@ -160,6 +164,7 @@ class Window:
             [linear(u, v) for u, v in zip(a.sticking, b.sticking, strict=True)],
             self.reaction_constants(t),
             float(a.cluster ** (1.0 - x) * b.cluster**x),
+            a.pairs + x * (b.pairs - a.pairs),
         )
 
     def reaction_constants(self, t: float) -> list[float]:

@@ -6,7 +6,7 @@ from kmcgrowth.recipe.checks import reaches_growth, temperature_law_warnings, te
 from kmcgrowth.recipe.chemistry import Loss, Reaction, Species, Sticking
 from kmcgrowth.recipe.equations import MONOMER
 from kmcgrowth.recipe.flask import Flask, Injection, Seeds, Withdrawal
-from kmcgrowth.recipe.growth import Growth, Nucleation
+from kmcgrowth.recipe.growth import Coalescence, Growth, Nucleation
 from kmcgrowth.recipe.laws import SurfaceRateLaw, TemperatureLaw
 from kmcgrowth.recipe.loading import load_recipe, parse_recipe, shipped_recipes
 from kmcgrowth.recipe.programs import Diameters, FreeEnergies, Program, RateTable, Schedule
@@ -14,8 +14,8 @@ from kmcgrowth.recipe.schema import AVAILABLE_METHODS, METHODS, Recipe, Simulati
 from kmcgrowth.recipe.unusual import unusual
 
 __all__ = [
-    "AVAILABLE_METHODS", "METHODS", "MONOMER", "Diameters", "Flask", "FreeEnergies", "Growth", "Injection",
-    "Loss", "Nucleation", "Program", "RateTable", "Reaction", "Recipe", "Schedule", "Seeds", "Simulation",
+    "AVAILABLE_METHODS", "METHODS", "MONOMER", "Coalescence", "Diameters", "Flask", "FreeEnergies", "Growth",
+    "Injection", "Loss", "Nucleation", "Program", "RateTable", "Reaction", "Recipe", "Schedule", "Seeds", "Simulation",
     "Species", "Sticking", "SurfaceRateLaw", "TemperatureLaw", "Withdrawal", "load_recipe", "parse_recipe",
     "reaches_growth", "shipped_recipes", "temperature_law_warnings", "temperature_range", "unusual",
 ]

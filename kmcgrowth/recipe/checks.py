@@ -147,6 +147,9 @@ def laws(recipe: Recipe) -> Iterator[tuple[Path, TemperatureLaw]]:
         yield ("loss", i, "rate"), loss.rate
     for i, sticking in enumerate(recipe.sticking):
         yield ("sticking", i, "diffusion"), sticking.diffusion
+    for key in ("rate", "viscosity"):
+        if getattr(recipe.coalescence, key) is not None:
+            yield ("coalescence", key), getattr(recipe.coalescence, key)
 
 
 def _check_temperatures(recipe: Recipe) -> None:

@@ -1,4 +1,4 @@
-"""The [growth] and [nucleation] tables."""
+"""The [growth], [nucleation] and [coalescence] tables."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import InstanceOf, ValidationInfo
 
-from kmcgrowth.recipe.fields import Part, Text, choice, number, read_choice
+from kmcgrowth.recipe.fields import Part, Text, amount, choice, number, read_choice
 from kmcgrowth.recipe.laws import SurfaceRateLaw, TemperatureLaw, merged_law, temperature_law
 from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.recipe.programs import FreeEnergies, RateTable, read_free_energies, read_rate_table
 
 GROWTH_LAWS = ("mixed", "talapin", "table")
+COALESCENCE_LAWS = ("none", "constant", "brownian")
 NUCLEATION_LAWS = ("none", "classical", "power", "cluster", "explicit")
 _NO_DEFAULT = "the material has no default for it; give a value, for example"
 
@@ -103,3 +104,35 @@ class Nucleation(Part):
                 raise Wrong(f'is missing; the law "{chosen}" needs it, for example {examples[key]}.', key)
         return data
 
+
+class Coalescence(Part):
+    """Particles that meet and become one; keys that the law does not read are kept and have no effect.
+
+    Attributes
+    ----------
+    law : "none", "constant" or "brownian"
+    rate : TemperatureLaw or None, of a pair (constant) [m^3/(mol s)]
+    viscosity : TemperatureLaw or None, of the solvent (brownian) [Pa s]
+    efficiency : float, share of the encounters that coalesce (brownian) [dimensionless]
+    largest_diameter : float or None; larger particles do not coalesce [m]
+    """
+
+    keys: ClassVar = ("law", "rate", "at", "activation_energy", "viscosity", "efficiency", "largest_diameter")
+    law: Annotated[str, choice(*COALESCENCE_LAWS)] = "none"
+    rate: InstanceOf[TemperatureLaw] | None = None
+    viscosity: Annotated[InstanceOf[TemperatureLaw], temperature_law("Pa*s", above=0.0)] | None = None
+    efficiency: Annotated[float, number(lambda x: 0 <= x <= 1, "a number from 0 to 1")] = 1.0
+    largest_diameter: Annotated[float, amount("m", above=0.0)] | None = None
+
+    @classmethod
+    def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """Merge the rate law; ask for what the law needs."""
+        if "rate" in data:
+            data["rate"] = merged_law(data, "m^3/mol/s", low=0.0)
+        elif key := next((k for k in ("at", "activation_energy") if k in data), ""):
+            raise Wrong('belongs to "rate", which is missing.', key)
+        needed = {"constant": ("rate", '"1e3 / M / s"'), "brownian": ("viscosity", '"0.5 mPa s"')}
+        key, example = needed.get(str(data.get("law", "none")), ("", ""))
+        if key and key not in data:
+            raise Wrong(f'is missing; the law "{data["law"]}" needs it, for example {example}.', key)
+        return data

@@ -10,7 +10,7 @@ from kmcgrowth.recipe.chemistry import Loss, Reaction, Species, Sticking
 from kmcgrowth.recipe.equations import MONOMER, NAME
 from kmcgrowth.recipe.fields import Part, Tables, Text, amount, choice, number, under, whole
 from kmcgrowth.recipe.flask import Flask, Injection, Seeds, Withdrawal
-from kmcgrowth.recipe.growth import Growth, Nucleation
+from kmcgrowth.recipe.growth import Coalescence, Growth, Nucleation
 from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.units import shown
 
@@ -66,6 +66,7 @@ class Recipe(Part):
     species : name -> Species (``monomer`` is always there and not listed)
     growth : Growth
     nucleation : Nucleation
+    coalescence : Coalescence
     simulation : Simulation
     unit_atoms : element -> atoms in one formula unit of the material
     text : str, the TOML text as it was written
@@ -74,7 +75,7 @@ class Recipe(Part):
     """
 
     keys: ClassVar = ("title", "source", "material", "flask", "seeds", "injection", "withdrawal", "species",
-                      "reaction", "loss", "sticking", "growth", "nucleation", "simulation")
+                      "reaction", "loss", "sticking", "growth", "nucleation", "coalescence", "simulation")
     needs: ClassVar = {
         "material": 'name one, for example "InAs".',
         "flask": 'write a [flask] table with volume = "7.5 mL" and temperature = "300 degC".',
@@ -93,6 +94,7 @@ class Recipe(Part):
     sticking: Annotated[list[Sticking], Tables] = Field(default_factory=list)
     growth: Growth
     nucleation: Nucleation
+    coalescence: Coalescence = Field(default_factory=Coalescence)
     simulation: Simulation
     unit_atoms: dict[str, int] = Field(default_factory=dict)
     text: str = Field(default="", repr=False)

@@ -149,6 +149,7 @@ THEMES = (
     "ripening",
     "feeding",
     "noise",
+    "regimes",
     "equilibrium",
     "conversion",
     "births",
