@@ -1,6 +1,18 @@
 # The right-hand side.
 
-cdef double SOFT = 0.01     # ln S over which the power law, which jumps at S = 1, is switched on
+cdef double SOFT = 0.01     # S - 1 over which the power law, which jumps at S = 1, is switched on
+cdef double RAMP = 0.2      # width of the ramp between the steps of a rounded size
+
+
+cdef inline double smooth_step(double x) noexcept nogil:
+    x = fmin(fmax(x, 0.0), 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+cdef inline double staircase(double x) noexcept nogil:
+    """x rounded to whole units, with smooth ramps in the place of jumps."""
+    cdef double whole = floor(x)
+    return whole + smooth_step((x - whole - 0.5) / RAMP + 0.5)
 
 
 cdef class Field(State):
@@ -103,7 +115,7 @@ cdef class Field(State):
     cdef double births(self, double c, double held, double *units) noexcept nogil:
         """Particles born per second, and their size."""
         cdef double *law = &self.rates[self.reactions]
-        cdef double rate = 0.0, ln_s
+        cdef double rate = 0.0
         cdef Nuclei n
         units[0] = 2.0
         if self.nucleation == FROM_CLUSTER:
@@ -115,10 +127,9 @@ cdef class Field(State):
             n = nuclei(c, law[2], log(law[3]), law[4], law[5], self.temperature, self.unit_volume, self.power_law,
                        self.exponent)
             rate = n.rate * self.volume
-            if self.power_law and c < law[2] * (1.0 + 2.0 * SOFT) and c > law[2]:
-                ln_s = fmin((c / law[2] - 1.0) / SOFT, 1.0)
-                rate *= ln_s * ln_s * (3.0 - 2.0 * ln_s)
-            units[0] = n.units
+            if self.power_law and c > law[2]:
+                rate *= smooth_step((c / law[2] - 1.0) / SOFT)
+            units[0] = staircase(n.units)
             self.seen_capped, self.seen_tiny = n.capped, n.few
         return rate
 

@@ -15,6 +15,9 @@ from kmcgrowth.reactor.twin_laws import nucleation_rate
 SOFT = 0.01
 """S - 1 over which the power law, which jumps at S = 1, is switched on [dimensionless]."""
 
+RAMP = 0.2
+"""Width of the ramp between two steps of a newborn's rounded size [formula units]."""
+
 
 @dataclass(frozen=True)
 class Slopes:
@@ -103,7 +106,7 @@ def slopes(
 
 
 def births(model: Model, temperature: float, volume: float, amounts: FloatArray) -> tuple[float, float]:
-    """Particles born per second in the control volume, and their size, not rounded [formula units]."""
+    """Particles born per second in the control volume, and their size [formula units]."""
     law, c = model.nucleation, float(amounts[MONOMER]) / volume
     if law.law == "cluster":
         return law.rate(temperature) * max(float(amounts[law.cluster]), 0.0), float(model.formula_units[law.cluster])
@@ -114,12 +117,21 @@ def births(model: Model, temperature: float, volume: float, amounts: FloatArray)
         return 0.0, 2.0
     rate = nucleation_rate(model, c, temperature) * volume / NEWBORN_SURVIVAL
     if law.law == "power":
-        x = min((S - 1.0) / SOFT, 1.0)
-        rate *= x * x * (3.0 - 2.0 * x)
+        rate *= _smooth_step((S - 1.0) / SOFT)
         S = max(S, math.e)
     gamma = law.surface_energy(temperature)
     units = float(newborn_size(S, gamma, model.unit_volume, temperature)) if gamma > 0.0 else 2.0
-    return rate, units
+    return rate, staircase(units)
+
+
+def staircase(x: float) -> float:
+    """``x`` rounded to a whole number, with ramps in the place of jumps, which an integrator cannot follow."""
+    return math.floor(x) + _smooth_step((x - math.floor(x) - 0.5) / RAMP + 0.5)
+
+
+def _smooth_step(x: float) -> float:
+    x = min(max(x, 0.0), 1.0)
+    return x * x * (3.0 - 2.0 * x)
 
 
 def mass_action(reaction: Reaction, amounts: FloatArray, volume: float) -> float:
