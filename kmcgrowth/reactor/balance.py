@@ -271,11 +271,18 @@ def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:
     kept[(level < SHOWN * total) | (level[-1] - level + kept < SHOWN * total)] = 0.0
     if np.array_equal(kept, number):
         return kept
-    mean = kept @ pivot / kept.sum()
-    off = pivot - mean
-    spread = float(kept @ off**2)
-    tilt = float((number - kept) @ off) / spread if spread > 0.0 else 0.0
-    return np.maximum(kept * (total / kept.sum() + tilt * off), 0.0)
+    # an exponential tilt keeps what is there positive
+    off = (pivot - float(number @ pivot) / total) / float(pivot[-1])
+    tilt = 0.0
+    if np.any(off[kept > 0.0] < 0.0) and np.any(off[kept > 0.0] > 0.0):
+        for _ in range(30):
+            weight = kept * np.exp(tilt * off)
+            step = float(weight @ off) / float(weight @ off**2)
+            tilt -= step
+            if abs(step) < 1e-13:
+                break
+    weight = kept * np.exp(tilt * off)
+    return np.asarray(weight * (total / weight.sum()))
 
 
 __all__ = ["BalanceRun"]
