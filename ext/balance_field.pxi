@@ -104,6 +104,8 @@ cdef class Field(State):
             j = self.land[s, i]
             if j < 0 or j + 2 >= self.high:
                 break
+            if j < self.low:
+                continue
             rate = factor * self.stick[s, i] * p[i]
             total += rate
             dp[i] -= rate

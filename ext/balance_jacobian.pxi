@@ -7,7 +7,9 @@ cdef class Jacobian(Field):
     cdef double[:, ::1] species_slope       # (species, species)
     cdef double[:, ::1] row                 # (rows, pivots): d(d species/dt)/d(particles), the same for both origins
     cdef double[:, :, ::1] column           # (links, origins, pivots)
-    cdef double[::1] jump_up, jump_down     # jumps of the tridiagonal matrix
+    cdef double[::1] jump_up, jump_down     # jumps to the neighbours
+    cdef double[:, ::1] leap                # (pivots, band): jumps of whole clusters to the pivots above
+    cdef public int64_t band
     cdef double[:, ::1] reaction_slope      # (reactions, REACTANTS)
     cdef double birth_slope, pair_slope0, pair_slope1
     cdef double[::1] start_small, drift_small
@@ -104,29 +106,30 @@ cdef class Jacobian(Field):
             self.pair_slope1 = self.down[0] * self.number[1, 0] if self.low == 0 else 0.0
 
     cdef void link_stickers(self) noexcept nogil:
-        """Whole clusters: in the matrix, jumps to the neighbours of the same drift and second moment stand for them."""
-        cdef int64_t s, i, j, link, o
-        cdef double k, u, above, below
+        """Whole clusters: their rows and columns, and the jumps below the diagonal (``leap``)."""
+        cdef int64_t s, i, j, k, link, o
+        cdef double rate
         for link in range(1, self.rows):
             self.clear(&self.row[link, 0])
             self.clear(&self.column[link, 0, 0])
             self.clear(&self.column[link, 1, 0])
+        if self.stickers:
+            memset(&self.leap[self.low, 0], 0, (self.high - self.low) * self.band * sizeof(double))
         for s in range(self.stickers):
             link = self.sticker_link[s]
-            u = <double>self.sticker_units[s]
             for i in range(self.low, self.high):
                 j = self.land[s, i]
                 if j < 0 or j + 2 >= self.high:
                     break
-                k = self.stick[s, i] * self.small[self.sticker_species[s]] / self.volume
-                above = self.gap[i]
-                self.row[link, i] -= k
-                if i == self.low:
-                    self.jump_up[i] += k * u / above
+                if j < self.low:
                     continue
-                below = self.gap[i - 1]
-                self.jump_up[i] += k * (u * u + u * below) / (above * (above + below))
-                self.jump_down[i] += k * (u * u - u * above) / (below * (above + below))
+                rate = self.stick[s, i] * self.small[self.sticker_species[s]] / self.volume
+                self.row[link, i] -= rate
+                for k in range(3):
+                    if j + k > i:
+                        self.leap[i, j + k - i - 1] += rate * self.land_weight[s, i, k]
+                    elif j + k < i:
+                        self.jump_down[i] += rate * self.land_weight[s, i, k]
             for o in range(1 + self.births_on):
                 self.species_slope[self.sticker_species[s], self.sticker_species[s]] -= self.cluster_gain(
                     s, 1.0 / self.volume, &self.number[o, 0], &self.column[link, o, 0]

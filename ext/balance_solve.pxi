@@ -1,9 +1,10 @@
-# The linear solver: one tridiagonal matrix for both origins, and a small dense matrix of what it leaves of the species.
+# The linear solver: one matrix of jumps for both origins, and a small dense matrix of what it leaves of the species.
 
 
 cdef class Solver(Jacobian):
     cdef double shift
     cdef double[::1] toward, inverse, back      # elimination towards the middle, pivots' inverses, substitution
+    cdef double[:, ::1] lower                   # (pivots, band): the same upwards where whole clusters stick
     cdef double[:, ::1] adjoint                 # (rows, pivots)
     cdef double[:, ::1] dense
     cdef int32_t[::1] swap
@@ -12,30 +13,20 @@ cdef class Solver(Jacobian):
     cdef void factor(self, double shift) noexcept nogil:
         """Factor shift I minus the Jacobian.
 
-        The tridiagonal part is eliminated from both ends to the middle. Pivots are built up from the shift and the
-        jumps without differences, so that round-off neither makes nor loses particles however fast they jump.
+        What it leaves of the species after the elimination of all particles is a small dense matrix.
         """
-        cdef int64_t i, j, k, low = self.low, high = self.high, middle = (self.low + self.high) // 2
-        cdef double a = shift + (self.jump_down[low] if low == 0 else 0.0), b = shift, p, q
-        cdef double *up = &self.jump_up[0]
-        cdef double *down = &self.jump_down[0]
-        cdef double *toward = &self.toward[0]
-        cdef double *inverse = &self.inverse[0]
-        cdef double *back = &self.back[0]
+        cdef int64_t i, j, k
+        cdef double p
         self.shift = shift
-        j = high - 1
-        for i in range(low, middle):
-            p = 1.0 / (a + up[i])
-            q = 1.0 / (b + down[j])
-            inverse[i], inverse[j] = p, q
-            toward[i], toward[j] = up[i] * p, down[j] * q
-            back[i], back[j] = down[i + 1] * p, up[j - 1] * q
-            a = shift + down[i + 1] * a * p
-            b = shift + up[j - 1] * b * q
-            j -= 1
-        inverse[middle] = 1.0 / (a + b - shift)
+        if self.stickers:
+            self.factor_band()
+        else:
+            self.factor_tridiagonal()
         for k in range(self.rows):
-            self.transposed(&self.row[k, 0], &self.adjoint[k, 0])
+            if self.stickers:
+                self.transposed_band(&self.row[k, 0], &self.adjoint[k, 0])
+            else:
+                self.transposed(&self.row[k, 0], &self.adjoint[k, 0])
         for i in range(self.species):
             for j in range(self.species):
                 self.dense[i, j] = -self.species_slope[i, j]
@@ -47,6 +38,93 @@ cdef class Solver(Jacobian):
                     p += self.dot(&self.adjoint[k, 0], &self.column[j, 1, 0])
                 self.dense[self.link_species[k], self.link_species[j]] -= p
         self.factor_dense()
+
+    cdef void factor_tridiagonal(self) noexcept nogil:
+        """Eliminate the particles from both ends to the middle.
+
+        Pivots are built up from the shift and the jumps without differences, so that round-off neither makes nor loses
+        particles however fast they jump.
+        """
+        cdef int64_t i, j, low = self.low, high = self.high, middle = (self.low + self.high) // 2
+        cdef double shift = self.shift, a = self.shift, b = self.shift, p, q
+        cdef double *up = &self.jump_up[0]
+        cdef double *down = &self.jump_down[0]
+        cdef double *toward = &self.toward[0]
+        cdef double *inverse = &self.inverse[0]
+        cdef double *back = &self.back[0]
+        if low == 0:
+            a += down[low]
+        j = high - 1
+        for i in range(low, middle):
+            p = 1.0 / (a + up[i])
+            q = 1.0 / (b + down[j])
+            inverse[i], inverse[j] = p, q
+            toward[i], toward[j] = up[i] * p, down[j] * q
+            back[i], back[j] = down[i + 1] * p, up[j - 1] * q
+            a = shift + down[i + 1] * a * p
+            b = shift + up[j - 1] * b * q
+            j -= 1
+        inverse[middle] = 1.0 / (a + b - shift)
+
+    cdef void factor_band(self) noexcept nogil:
+        """The same from the smallest size to the largest, where particles also leap upwards."""
+        cdef int64_t i, b, band = self.band
+        cdef double a = self.shift, total, w, p
+        cdef double *l
+        cdef double *above
+        cdef double *leap
+        if self.low == 0:
+            a += self.jump_down[0]
+        for i in range(self.low, self.high):
+            l, leap = &self.lower[i, 0], &self.leap[i, 0]
+            if i > self.low:
+                w, above = self.jump_down[i], &self.lower[i - 1, 0]
+                for b in range(band - 1):
+                    l[b] = leap[b] + w * above[b + 1]
+                l[band - 1] = leap[band - 1]
+            else:
+                for b in range(band):
+                    l[b] = leap[b]
+            l[0] += self.jump_up[i]
+            total = a
+            for b in range(band):
+                total += l[b]
+            p = 1.0 / total
+            for b in range(band):
+                l[b] *= p
+            self.inverse[i] = p
+            if i + 1 < self.high:
+                self.back[i] = self.jump_down[i + 1] * p
+                a = self.shift + self.jump_down[i + 1] * a * p
+
+    cdef void transposed_band(self, double *r, double *z) noexcept nogil:
+        """z with z T = r for the banded matrix."""
+        cdef int64_t i, b
+        cdef double a = 0.0
+        for i in range(self.low, self.high):
+            a = (r[i] + self.jump_down[i] * a) * self.inverse[i]
+            z[i] = a
+        for i in range(self.high - 1, self.low - 1, -1):
+            a = z[i]
+            for b in range(min(self.band, self.high - 1 - i)):
+                a += self.lower[i, b] * z[i + 1 + b]
+            z[i] = a
+
+    cdef void solve_band(self, double *x) noexcept nogil:
+        """The banded matrix for one origin, in place."""
+        cdef int64_t i, b, reach
+        cdef double a
+        cdef double *l
+        cdef double *y
+        for i in range(self.low, self.high):
+            a, l, y = x[i], &self.lower[i, 0], x + i + 1
+            reach = min(self.band, self.high - 1 - i)
+            for b in range(reach):
+                y[b] += a * l[b]
+        a = 0.0
+        for i in range(self.high - 1, self.low - 1, -1):
+            a = x[i] * self.inverse[i] + (self.back[i] * a if i + 1 < self.high else 0.0)
+            x[i] = a
 
     cdef double dot(self, double *x, double *y) noexcept nogil:
         cdef int64_t i, last = self.high - 3
@@ -200,7 +278,11 @@ cdef class Solver(Jacobian):
                 column = &self.column[k, 1, 0]
                 for i in range(self.low, self.high):
                     p1[i] += x * column[i]
-        if self.births_on:
+        if self.stickers:
+            self.solve_band(p0)
+            if self.births_on:
+                self.solve_band(p1)
+        elif self.births_on:
             self.solve_two(p0, p1)
         else:
             self.solve_one(p0)

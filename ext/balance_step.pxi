@@ -66,6 +66,10 @@ cdef class Balance(Solver):
         self.row, self.adjoint = np.zeros((self.rows, k)), np.zeros((self.rows, k))
         self.column = np.zeros((self.links, ORIGINS, k))
         self.jump_up, self.jump_down = np.zeros(k), np.zeros(k)
+        self.band = 0
+        for first, _ in landings:
+            self.band = max(self.band, int((first + 2 - np.arange(k)).max()))
+        self.leap, self.lower = np.zeros((k, self.band)), np.zeros((k, self.band))
         self.toward, self.inverse, self.back = np.zeros(k), np.zeros(k), np.zeros(k)
         self.start_number, self.drift_number = np.zeros((ORIGINS, k)), np.zeros((ORIGINS, k))
         self.trial, self.sum_number = np.zeros((ORIGINS, k)), np.zeros((ORIGINS, k))
