@@ -16,6 +16,7 @@ checked = build in ("checked", "sanitize")
 flags = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if build == "sanitize" else ["-O3"]
 npyrandom = Path(np.get_include()).parents[1] / "random" / "lib"
 
+includes = sorted(Path("ext").glob("*.px[di]"))
 extensions = [
     Extension(
         "kmcgrowth.reactor._exact",
@@ -26,8 +27,18 @@ extensions = [
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         extra_compile_args=[] if os.name == "nt" else flags,
         extra_link_args=["-fsanitize=address,undefined"] if build == "sanitize" else [],
-        depends=[str(p) for p in sorted(Path("ext").glob("*.px[di]"))],
-    )
+        depends=[str(p) for p in includes if not p.name.startswith("balance")],
+    ),
+    Extension(
+        "kmcgrowth.reactor._balance",
+        ["ext/balance.pyx"],
+        include_dirs=[np.get_include()],
+        libraries=[] if os.name == "nt" else ["m"],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        extra_compile_args=[] if os.name == "nt" else flags,
+        extra_link_args=["-fsanitize=address,undefined"] if build == "sanitize" else [],
+        depends=[str(p) for p in includes if p.suffix == ".pxd" or p.name.startswith("balance")],
+    ),
 ]
 
 setup(

@@ -206,6 +206,11 @@ def _particle_counts(
     ]
     size = np.unique(np.concatenate(occurring)).astype(np.int64)
     lower, bounds = size, None
+    cells = [np.column_stack([c.sizes, c.bounds]) for run in runs for c in run if c.bounds is not None]
+    if cells:
+        known = np.unique(np.concatenate(cells), axis=0)
+        bounds = known[np.isin(known[:, 0], size), 1:]
+        lower = bounds[:, 0]
     if size.size > MAX_SIZES:
         # Equal steps in diameter, so that a distribution over diameters is resolved alike everywhere.
         steps = np.linspace(np.cbrt(size[0]), np.cbrt(size[-1] + 1), MAX_SIZES + 1)
@@ -373,7 +378,7 @@ def differences(a: xr.Dataset, b: xr.Dataset) -> list[str]:
 
 def _occurring(dataset: xr.Dataset) -> xr.Dataset:
     counts = dataset.get("particle_count")
-    if counts is None or "size_bounds" in dataset or "size" not in counts.dims:
+    if counts is None or "size" not in counts.dims:
         return dataset
     return dataset.isel(size=np.flatnonzero((counts != 0).any([d for d in counts.dims if d != "size"]).values))
 

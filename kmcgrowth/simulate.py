@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 engines: dict[str, str | Callable[[Model, np.random.Generator], Run]] = {
     "exact": "kmcgrowth.reactor.exact:ExactRun",
     "twin": "kmcgrowth.reactor.twin:TwinRun",
+    "balance": "kmcgrowth.reactor.balance:BalanceRun",
 }
 """Method -> engine, or the place to import it from."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil, floor, inf
 
 import numpy as np
 
@@ -54,12 +54,15 @@ class Plan:
     time : float, where to begin [s]
     cold_volume : float or None, control volume then, at 25 degC [m^3]
     left : (syringes,) or None, volume in the syringes then [m^3]
+    node : float, epochs of a ramp end at the multiples of this temperature; ``inf`` for none [K]
     """
 
     def __init__(
-        self, model: Model, *, time: float = 0.0, cold_volume: float | None = None, left: FloatArray | None = None
+        self, model: Model, *, time: float = 0.0, cold_volume: float | None = None, left: FloatArray | None = None,
+        node: float = NODE,
     ) -> None:
         self.model = model
+        self.node = node
         self.time = time
         self.cold_volume = model.control_volume if cold_volume is None else cold_volume
         self.left = np.array([s.volume for s in model.syringes]) if left is None else np.array(left, dtype=float)
@@ -80,8 +83,8 @@ class Plan:
                 end = empty
         a = self.model.temperature(t)
         b = self.model.temperature(end)
-        if a != b:
-            node = (floor(a / NODE + 1e-6) + 1 if b > a else ceil(a / NODE - 1e-6) - 1) * NODE
+        if a != b and self.node < inf:
+            node = (floor(a / self.node + 1e-6) + 1 if b > a else ceil(a / self.node - 1e-6) - 1) * self.node
             if (node - b) * (node - a) < 0.0:
                 crossing = t + (end - t) * (node - a) / (b - a)
                 if t < crossing < end:

@@ -29,6 +29,8 @@ class Counts:
         aliquot, lost, syringe; their sum never changes
     tallies : name -> number since t = 0: events, born, dissolved_seed, dissolved_nucleated,
         largest_debt, coalesced where particles do (pairs), and one ``lost:NAME`` per loss channel (molecules)
+    bounds : (k, 2) smallest size that each of ``sizes`` stands for and the first above it, or None where every size
+        stands for itself
     """
 
     time: float
@@ -42,6 +44,7 @@ class Counts:
     supersaturation: float
     matter: dict[str, NDArray[Any]] = field(default_factory=dict)
     tallies: dict[str, float] = field(default_factory=dict)
+    bounds: NDArray[Any] | None = None
 
 
 class Run(Protocol):

@@ -1,0 +1,288 @@
+"""The population balance: expected counts of all sizes, without noise, by the compiled kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+import numpy as np
+from kmcgrowth.reactor._balance import Balance, Pause
+
+from kmcgrowth.model.plan import Epoch, Plan, warm
+from kmcgrowth.model.run import Counts
+from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
+from kmcgrowth.reactor.arrays import chemistry
+from kmcgrowth.reactor.balance_rates import NodeRates
+from kmcgrowth.reactor.sizes import RESOLVED, Grid, expected_seeds
+
+BUDGET = 2_000_000
+"""Steps times pivots between two looks at the outside world (some tens of milliseconds)."""
+
+SHOWN = 1e-9
+"""Share of a population that each end of its distribution may hold and not be shown [dimensionless]."""
+
+NOTHING = 1e-12
+"""A population of fewer particles than this share of the seeds is not shown [dimensionless]."""
+
+EDGE = 1e-10
+"""Particles at the ends of the pivots in use, over rtol and the number of particles [dimensionless]."""
+
+
+class BalanceRun:
+    """The deterministic limit of a model for many particles.
+
+    Parameters
+    ----------
+    model : Model
+    rng : not used; there is no chance in it
+    rtol : relative tolerance of a step: of every amount, and of the share of particles in the wrong place
+    resolved : sizes up to this one have a cell each, above are coarser pivots; None resolves all [formula units]
+
+    Notes
+    -----
+    Becker-Doering equations with mass action and every process of the model, solved by Rosenbrock steps. The readable
+    definition of the right-hand side is ``kmcgrowth.reactor.balance_twin``.
+    """
+
+    def __init__(
+        self, model: Model, rng: np.random.Generator | None = None, *, rtol: float = 1e-5,
+        resolved: int | None = RESOLVED,
+    ) -> None:
+        self.model, self._resolved = model, resolved
+        sizes, numbers = expected_seeds(model)
+        seeds = float(numbers.sum())
+        fed = sum((np.array([s.contents.get(i, 0) for i in range(len(model.species))]) for s in model.syringes),
+                  np.zeros(len(model.species)))
+        units = float(sizes @ numbers + (model.initial + fed) @ model.formula_units)
+        reference = max(seeds, 1e-4 * units) or 1.0
+        flat = min(model.solubility(float(T)) for T in model.temperature.value) * model.control_volume
+        scale = 1e-7 * max(units, 1.0) / np.maximum(model.formula_units, 1.0)
+        scale[MONOMER] = max(0.05 * flat, 1e-9 * max(units, 1.0))
+        duration = model.duration if model.duration > 0.0 else 1.0
+        strict = 1e-4 if model.nucleation.law == "explicit" else 1.0
+        self._kernel = Balance(
+            chemistry(model), scale=scale, unit_volume=model.unit_volume, expansion=model.expansion, rtol=rtol,
+            reference=reference, patience=duration, edge=EDGE * rtol * strict * reference,
+        )
+        self._kernel.longest = 0.1 * duration
+        self._rates = NodeRates(model)
+        self._set_grid(max(int(1.3 * sizes.max(initial=0)) + 64, 512))
+        live = self._kernel.arrays()
+        if sizes.size:
+            live["number"][0] = self._grid.share(sizes, numbers)
+        self._kernel.low, self._kernel.high = 0, self._grid.pivot.size - 1 + self._grid.pivot.size % 2
+        self._plan = Plan(model, node=inf)
+        self._aliquot = np.zeros(len(model.elements))
+        self._until = 0.0
+        self._epoch: Epoch | None = None
+        self._begun = -1.0
+
+    # -- Run --------------------------------------------------------------------------------
+
+    @property
+    def time(self) -> float:
+        """Time reached [s]."""
+        return self._until
+
+    @property
+    def events(self) -> int:
+        """Expected events of an exact run so far."""
+        return int(self._kernel.events)
+
+    def advance(
+        self,
+        until: float,
+        *,
+        stop: Callable[[], bool] | None = None,
+        progress: Callable[[float, int], None] | None = None,
+    ) -> bool:
+        """Move on to ``until`` [s]; False if ``stop`` asked to end before."""
+        if until <= self._until:
+            return True
+        if self._epoch is None:
+            self._begin_epoch()
+        while True:
+            why = self._kernel.run(until, max(BUDGET // self._grid.pivot.size, 1))
+            if why == Pause.REACHED:
+                self._until = until
+                return True
+            if why == Pause.EPOCH:
+                assert self._epoch is not None
+                self._plan.advance(self._epoch)
+                self._begin_epoch()
+            elif why == Pause.ROOM:
+                self._set_grid(2 * int(self._grid.pivot[-1]))
+            elif why == Pause.FAILED:
+                raise RuntimeError(
+                    f"the population balance finds no step at {self._kernel.now:g} s that meets its tolerance."
+                )
+            if progress is not None:
+                progress(float(self._kernel.now), self.events)
+            if stop is not None and stop():
+                self._until = max(self._until, min(float(self._kernel.now), until))
+                return False
+
+    def counts(self) -> Counts:
+        """The flask at the time reached."""
+        model, t, grid = self.model, self._until, self._grid
+        small, number, events = self._kernel.between_ends(t)
+        temperature = model.temperature(t)
+        if self._epoch is None:
+            volume, injected = warm(model, model.control_volume, temperature), 0.0
+            left = self._plan.left
+        else:
+            volume = warm(model, self._epoch.cold_volume_at(t), temperature)
+            injected = self._plan.injected(self._epoch, t) * model.flask_volume / model.control_volume
+            left = np.maximum(self._epoch.left - self._epoch.push * (t - self._epoch.start), 0.0)
+        amounts, sums = small[: len(model.species)], small[len(model.species):]
+        flat = model.solubility(temperature)
+        lost = np.zeros(len(model.elements))
+        tallies: dict[str, float] = {
+            "events": float(events), "born": float(sums[0]), "dissolved_seed": float(sums[1]),
+            "dissolved_nucleated": float(sums[2]), "largest_debt": 0.0,
+        }
+        for i, r in enumerate(model.reactions):
+            if r.lost:
+                net = {s: r.reactants.get(s, 0) - r.products.get(s, 0) for s in r.reactants | r.products}
+                tallies[f"lost:{r.name}"] = tallies.get(f"lost:{r.name}", 0.0) + float(sums[3 + i]) * sum(net.values())
+                lost = lost + sums[3 + i] * sum(n * model.atoms[s] for s, n in net.items())
+        in_syringes = np.zeros(len(model.elements))
+        for rest, s in zip(left, model.syringes, strict=True):
+            for i, n in s.contents.items():
+                in_syringes = in_syringes + n * rest / s.volume * model.atoms[i]
+        shown = [_shown(grid.pivot, n, NOTHING * self._kernel.reference) for n in number]
+        some = (shown[0] > 0.0) | (shown[1] > 0.0)
+        return Counts(
+            time=t, sizes=grid.pivot[some], seed=shown[0][some], nucleated=shown[1][some],
+            amounts=np.maximum(amounts, 0.0), volume=volume, temperature=temperature, injected_volume=injected,
+            supersaturation=max(float(amounts[MONOMER]), 0.0) / volume / flat if flat > 0.0 else float("nan"),
+            matter={
+                "solution": amounts @ model.atoms, "particles": float(number.sum(axis=0) @ grid.pivot) * model.unit_atoms,
+                "debt": np.zeros(len(model.elements)), "aliquot": self._aliquot.copy(), "lost": lost,
+                "syringe": in_syringes,
+            },
+            tallies=tallies, bounds=grid.bounds[some],
+        )
+
+    def notes(self) -> list[str]:
+        """Warnings about what the run met."""
+        notes = []
+        if self._kernel.capped:
+            notes.append("nucleation reached the encounter rate of two monomers, 8 pi D r1 c^2, and was capped there")
+        if self._kernel.tiny:
+            notes.append("nuclei with a critical size below 5 formula units were born")
+        return notes
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on to the same bytes."""
+        return {
+            "kernel": self._kernel.dump(), "until": self._until, "top": int(self._grid.pivot[-1]),
+            "aliquot": self._aliquot.copy(), "begun": self._epoch is not None, "begun_at": self._begun,
+            "plan": {"time": self._plan.time, "cold_volume": self._plan.cold_volume, "left": self._plan.left.copy()},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a ``state`` of a run of the same model."""
+        self._until, self._begun = float(state["until"]), float(state["begun_at"])
+        self._aliquot = np.array(state["aliquot"], dtype=float)
+        self._plan = Plan(self.model, **state["plan"], node=inf)
+        self._epoch = None
+        self._kernel.empty()
+        self._set_grid(int(state["top"]))
+        if state["begun"]:
+            self._epoch = self._plan.epoch()
+            self._set_epoch(self._epoch)
+        self._kernel.load(state["kernel"])
+
+    def change(self, model: Model) -> None:
+        """From now on the temperature and the flows of ``model`` hold; species and syringes must be the same."""
+        t = self._until
+        if self._epoch is not None:
+            left = np.maximum(self._epoch.left - self._epoch.push * (t - self._epoch.start), 0.0)
+            self._plan = Plan(model, time=t, cold_volume=self._epoch.cold_volume_at(t), left=left, node=inf)
+            self._kernel.interrupt(t)
+        else:
+            self._plan = Plan(model, node=inf)
+        self.model = model
+        self._rates = NodeRates(model)
+        self._kernel.expansion = model.expansion
+        if self._epoch is not None and self._begun == t:
+            self._epoch = self._plan.epoch()
+            self._set_epoch(self._epoch)
+        elif self._epoch is not None:
+            self._begin_epoch()
+
+    # -- epochs -----------------------------------------------------------------------------
+
+    def _begin_epoch(self) -> None:
+        """Shots and withdrawals due now, then the flows of the epoch that follows."""
+        live, species = self._kernel.arrays(), len(self.model.species)
+        self._begun = self._plan.time
+        for i in self._plan.shots():
+            for s, n in self.model.syringes[i].contents.items():
+                live["small"][s] += n
+        for share in self._plan.withdrawals():
+            taken = share * live["small"][:species] @ self.model.atoms
+            self._aliquot += taken + share * float(live["number"].sum(axis=0) @ self._grid.pivot) * self.model.unit_atoms
+            live["small"][:species] *= 1.0 - share
+            live["number"] *= 1.0 - share
+        self._epoch = self._plan.epoch()
+        self._set_epoch(self._epoch)
+
+    def _set_epoch(self, epoch: Epoch) -> None:
+        feed = np.zeros(len(self.model.species))
+        for i, syringe in enumerate(self.model.syringes):
+            for s, n in syringe.contents.items():
+                feed[s] += n * epoch.push[i] / syringe.volume
+        heating = (epoch.temperature1 - epoch.temperature0) / (epoch.end - epoch.start)
+        self._set_tables(epoch)
+        self._kernel.set_epoch(epoch.start, epoch.end, epoch.temperature0, heating, epoch.cold_volume,
+                               float(epoch.push.sum()), feed)
+
+    def _set_tables(self, epoch: Epoch) -> None:
+        self._kernel.set_tables(*self._rates.between(epoch.temperature0, epoch.temperature1, self._grid.pivot))
+
+    def _set_grid(self, top: int) -> None:
+        """Pivots up to ``top``, with what is known on them."""
+        self._grid = Grid.up_to(top, self._resolved)
+        self._kernel.set_grid(self._grid, [self._grid.landing(s.units) for s in self.model.sticking])
+        if getattr(self, "_epoch", None) is not None:
+            assert self._epoch is not None
+            self._set_tables(self._epoch)
+
+
+def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:
+    """Counts without the far tails and without negative ones; number and mass are kept.
+
+    Central differences can undershoot beside a front that the grid does not resolve.
+
+    Parameters
+    ----------
+    pivot : (k,) [formula units]
+    number : (k,) particles of one origin
+    nothing : a population of fewer particles is none
+    """
+    total = float(number.sum())
+    if total <= nothing:
+        return np.zeros_like(number)
+    kept = np.maximum(number, 0.0)
+    level = np.cumsum(kept)
+    kept[(level < SHOWN * total) | (level[-1] - level + kept < SHOWN * total)] = 0.0
+    if np.array_equal(kept, number):
+        return kept
+    # an exponential tilt keeps what is there positive
+    off = (pivot - float(number @ pivot) / total) / float(pivot[-1])
+    tilt = 0.0
+    if np.any(off[kept > 0.0] < 0.0) and np.any(off[kept > 0.0] > 0.0):
+        for _ in range(30):
+            weight = kept * np.exp(tilt * off)
+            step = float(weight @ off) / float(weight @ off**2)
+            tilt -= step
+            if abs(step) < 1e-13:
+                break
+    weight = kept * np.exp(tilt * off)
+    return np.asarray(weight * (total / weight.sum()))
+
+
+__all__ = ["BalanceRun"]
