@@ -145,7 +145,7 @@ def main() -> None:
         for rtol in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7):
             row("balance, all sizes", rtol, *timed(lambda rtol=rtol: engine(model, sizes, rtol, None), 5))  # type: ignore[misc]
         for method, tolerances, slow in (("LSODA, banded", (1e-5, 1e-6, 1e-7), False), ("BDF", (1e-5, 1e-6), True)):
-            if options.quick and slow or sizes > 3000 and slow:
+            if (options.quick and slow) or (sizes > 3000 and slow):
                 continue
             for rtol in tolerances:
                 row(f"scipy {method}", rtol, *timed(

@@ -17,11 +17,10 @@ import kmcgrowth as kg
 from kmcgrowth.check import predict, report
 from kmcgrowth.errors import BadInput
 from kmcgrowth.model.build import build_model
-from kmcgrowth.model.types import MONOMER, RateConstant, SeedPopulation, Steps, Syringe
+from kmcgrowth.model.types import MONOMER, RateConstant
 from kmcgrowth.physics.constants import N_A
 from kmcgrowth.reactor.exact import ExactRun
 from kmcgrowth.reactor.forecast import forecast
-from kmcgrowth.reactor.forecast_field import emptying_time, representative_seeds
 
 RECIPE = """
 material = "InAs"
@@ -96,7 +95,6 @@ def test_volume_and_contents_of_syringes_and_aliquots() -> None:
         syringes=(models.syringe({1: 8000}, 0.8, (0.5, 0.4), (1.0, 0.0), (2.0, 0.6)), models.shot(1.5, {1: 500}, 0.3)),
         withdrawals=(),
     )
-    assert emptying_time(model.syringes[0]) == pytest.approx(3.0)
     found = forecast(model, times=np.array([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0]))
     np.testing.assert_allclose(found.volume / models.VOLUME, [1.0, 1.0, 1.2, 1.5, 1.5, 1.8, 2.1, 2.1], rtol=1e-9)
     np.testing.assert_allclose(found.amounts[:, 1], [0, 0, 2000, 2500, 2500, 5500, 8500, 8500], rtol=1e-2, atol=1.0)
@@ -185,20 +183,6 @@ def test_a_ramp_without_seeds_is_forecast_to_its_end() -> None:
     model = build_model(kg.parse_recipe(text, changes=changes))
     found = forecast(model)
     assert found.finished and found.born[-1] > 0.0 and np.all(np.isnan(found.nucleation_limit))
-
-
-def test_representative_seeds_have_the_right_mean_and_width() -> None:
-    for shape in ("normal", "lognormal"):
-        model = models.box(seeds=(SeedPopulation(1000, shape, 4e-9, 0.1),))
-        sizes, weights = representative_seeds(model, quantiles=200)
-        d = 2.0 * model.radius(sizes)
-        assert weights.sum() == pytest.approx(1000)
-        assert float(weights @ d) / 1000 == pytest.approx(4e-9, rel=2e-3)
-        assert float(np.sqrt(weights @ (d - d.mean()) ** 2 / 1000)) == pytest.approx(4e-10, rel=0.03)
-
-
-def test_a_syringe_that_is_never_pushed_is_never_empty() -> None:
-    assert emptying_time(Syringe(2.0, Steps(np.array([0.0]), np.array([0.0])), 1e-9, {}, False)) == 2.0
 
 
 def test_the_forecast_is_quick() -> None:

@@ -1,10 +1,9 @@
-"""Newborn particles in the forecast: closed forms of chains of single steps, and whole recipes against the engine."""
+"""Births, sizes and events of the forecast against the exact engine."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import models
 import numpy as np
 import pytest
 from test_check import RECIPE, WITH_CLUSTER
@@ -12,88 +11,9 @@ from test_check import RECIPE, WITH_CLUSTER
 import kmcgrowth as kg
 from kmcgrowth.check import predict
 from kmcgrowth.model.build import build_model
-from kmcgrowth.model.types import FloatArray, Model, Sticking
+from kmcgrowth.model.types import Model
 from kmcgrowth.reactor.exact import ExactRun
 from kmcgrowth.reactor.forecast import forecast
-from kmcgrowth.reactor.forecast_newborn import Newborn, size_grid
-from kmcgrowth.reactor.forecast_tables import Tables
-
-LIMIT = 3000
-SATURATION = 10.0 / models.VOLUME
-
-
-def spheres() -> tuple[Newborn, FloatArray, FloatArray]:
-    """A grid for spheres that ripen, and the rates at every size."""
-    model = models.box(tables=models.sphere_tables(0.02, 10.0, 2.0))
-    attach, detach = model.tables(models.ROOM, LIMIT)
-    return Newborn(Tables(model, LIMIT), LIMIT), attach, detach
-
-
-# -- the grid -----------------------------------------------------------------------------------
-
-
-def test_the_grid_is_single_sizes_first_and_stays_within_its_limit() -> None:
-    sizes = size_grid(LIMIT)
-    np.testing.assert_array_equal(sizes[:8], np.arange(2.0, 10.0))
-    assert np.all(np.diff(sizes) >= 1.0) and 0.85 * LIMIT < sizes[-1] <= LIMIT and sizes.size < 80
-
-
-@pytest.mark.parametrize("S", [1.5, 3.0, 8.0, 40.0])
-def test_single_sizes_move_as_the_chain_does(S: float) -> None:
-    grid, attach, detach = spheres()
-    up, down = grid.moves(models.ROOM, S * SATURATION)
-    n = np.arange(2, 9)
-    np.testing.assert_allclose(up[:7], attach[n] * S * SATURATION, rtol=1e-9)
-    np.testing.assert_allclose(down[:7], detach[n], rtol=1e-9)
-
-
-@pytest.mark.parametrize("S", [1.5, 3.0, 8.0, 40.0])
-def test_what_particles_take_up_is_what_they_grow_by(S: float) -> None:
-    grid, _, _ = spheres()
-    number = np.random.default_rng(5).random(grid.m)
-    up, down = grid.moves(models.ROOM, S * SATURATION)
-    change = grid.change(up, down, number)
-    np.testing.assert_allclose(grid.matrix(up, down) @ number, change, rtol=1e-9, atol=1e-9 * np.abs(change).max())
-    assert grid.uptake(up, down) @ number == pytest.approx(grid.sizes @ change, rel=1e-9)
-
-
-@pytest.mark.parametrize(("S", "start", "end"), [(40.0, 20, 2000), (8.0, 100, 1500), (1.05, 400, 40), (0.5, 900, 60)])
-def test_growth_and_dissolution_take_the_time_that_drift_says(S: float, start: int, end: int) -> None:
-    """Time from start to end: the sum of 1/(a c - w) over the sizes in between; leaving it out of the range is rare."""
-    grid, attach, detach = spheres()
-    first, last = np.searchsorted(grid.sizes, [start, end])
-    n = np.arange(*sorted((int(grid.sizes[first]), int(grid.sizes[last]))))
-    expected = float(np.sum(1.0 / np.abs(attach[n] * S * SATURATION - detach[n])))
-    up, down = grid.moves(models.ROOM, S * SATURATION)
-    matrix = grid.matrix(up, down)
-    inside = np.arange(0, last) if first < last else np.arange(last + 1, grid.m)
-    times = np.linalg.solve(-matrix[np.ix_(inside, inside)].T, np.ones(inside.size))
-    assert times[list(inside).index(first)] == pytest.approx(expected, rel=0.05)
-
-
-@pytest.mark.parametrize(("S", "born"), [(8.0, 4), (8.0, 12), (4.0, 20), (4.0, 60), (3.0, 80), (3.0, 150)])
-def test_the_chance_to_survive_is_that_of_the_chain(S: float, born: int) -> None:
-    """Gambler's ruin: a particle of n survives with sum_(m<n) p_m / sum_m p_m, where p_m = prod_(2<=k<=m) w_k/u_k."""
-    grid, attach, detach = spheres()
-    n = np.arange(2, int(grid.sizes[-1]))
-    product = np.exp(np.append(0.0, np.cumsum(np.log(detach[n] / (attach[n] * S * SATURATION)))))
-    expected = product[: born - 1].sum() / product.sum()
-    up, down = grid.moves(models.ROOM, S * SATURATION)
-    inner = grid.matrix(up, down)[:-1, :-1]
-    waiting = np.linalg.solve(-inner, grid.share(float(born))[:-1])
-    assert waiting[-1] * up[-2] == pytest.approx(expected, rel=0.05, abs=0.01)
-
-
-def test_a_share_and_a_landing_keep_number_and_mean() -> None:
-    grid, _, _ = spheres()
-    for size in (2.0, 2.4, 57.3, 1234.0):
-        share = grid.share(size)
-        assert share.sum() == pytest.approx(1.0) and share @ grid.sizes == pytest.approx(size)
-    landing = grid.landing(Sticking(1, 22, lambda T, n: np.zeros(n + 1)))
-    low = grid.sizes < grid.sizes[-1] - 22.0
-    np.testing.assert_allclose(landing.sum(axis=0), 0.0, atol=1e-12)
-    np.testing.assert_allclose((grid.sizes @ landing)[low], 22.0, rtol=1e-9)
-
 
 # -- whole recipes against the exact engine -----------------------------------------------------
 

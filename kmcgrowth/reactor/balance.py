@@ -90,6 +90,18 @@ class BalanceRun:
         """Expected events of an exact run so far."""
         return int(self._kernel.events)
 
+    @property
+    def reactions(self) -> float:
+        """Reactions, and molecules out of syringes, so far; expected number."""
+        small, _, _ = self._kernel.between_ends(self._until)
+        species = len(self.model.species)
+        left = self._plan.left
+        if self._epoch is not None:
+            left = self._epoch.left - self._epoch.push * (self._until - self._epoch.start)
+        out = sum(sum(s.contents.values()) * (1.0 - max(float(rest), 0.0) / s.volume)
+                  for s, rest in zip(self.model.syringes, left, strict=True))
+        return float(small[species + 3:].sum()) + out
+
     def advance(
         self,
         until: float,

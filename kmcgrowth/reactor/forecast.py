@@ -1,8 +1,6 @@
-"""A quick mean-field forecast of a run: a few seed sizes, newborn particles of all sizes, every dissolved species.
+"""A quick forecast of a run by the population balance: what a recipe will do and what it will cost.
 
-It answers what a recipe will roughly do and what it will cost, in a fraction of a second. The distribution of the seeds
-is represented by quantiles that grow deterministically; newborn particles, most of which may dissolve again by
-chance, by a population balance on a coarse grid.
+The equations are those of ``kmcgrowth.reactor.balance``, solved less accurately; it takes some hundredths of a second.
 """
 
 from __future__ import annotations
@@ -12,24 +10,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcgrowth.model.plan import Plan
+from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, Model
-from kmcgrowth.reactor.forecast_field import Field, emptying_time, representative_seeds
-from kmcgrowth.reactor.forecast_solver import OutOfSteps, integrate
-from kmcgrowth.reactor.forecast_tables import Tables
+from kmcgrowth.reactor.balance import BalanceRun
+from kmcgrowth.reactor.balance_twin import mass_action
+from kmcgrowth.reactor.forecast_nucleation import critical_nucleus, nuclei
 
 Array = NDArray[np.float64]
 
-_RTOL = 1e-2
-"""Relative tolerance of the integration: far inside the factor of two that is promised [dimensionless]."""
+_RTOL = 2e-4
+"""Relative tolerance of a step of the balance: far inside the factor of two that is promised [dimensionless]."""
 
-_STEPS = 3000
-"""Steps after which the forecast gives up [dimensionless]."""
+_PATIENCE = 100
+"""Looks at the outside world, each after some tens of milliseconds of steps, after which the forecast gives up."""
 
 _FEW = 12
 """Up to so many corners of the schedules are reported [dimensionless]."""
 
-_ALIVE = 4.0
-"""Particles below this size are not counted among the living in means [formula units]."""
+_BETWEEN = 4
+"""Times between two rows, at which the most particles and the largest are looked for [dimensionless]."""
+
+_SOON = 1e-12
+"""What comes in at a corner is in the flask after this share of the duration [dimensionless]."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Forecast:
     events : float, gross events of the whole run [dimensionless]
     births, reactions : float, those of them that are births, and reactions or molecules out of syringes
     largest : float, largest size met [formula units]
-    most : float, most particles at one time, dissolved seeds included [dimensionless]
+    most : float, most particles at one time [dimensionless]
     finished : bool, False where the integration gave up before the end
     """
 
@@ -87,7 +90,7 @@ class Forecast:
 
 
 def forecast(model: Model, *, times: Array | None = None) -> Forecast:
-    """Integrate the mean-field equations of a model.
+    """Solve the mean-field equations of a model.
 
     Parameters
     ----------
@@ -100,138 +103,108 @@ def forecast(model: Model, *, times: Array | None = None) -> Forecast:
     Forecast
         Cut short (``finished`` False) where the equations are too stiff for a quick answer.
     """
-    corners = _corners(model)
     if times is None:
         times = model.duration * np.unique(np.r_[0.0, 0.005, 0.01, 0.02, 0.04, np.linspace(0.0, 1.0, 13)])
+        corners = _corners(model)
         if len(corners) <= _FEW:
             times = np.union1d(times, corners)
-    sizes, weights = representative_seeds(model)
-    field = Field(model, sizes, weights, Tables(model, _size_limit(model, sizes, weights)))
-    tolerance = _tolerances(field)
-    budget = [_STEPS]
-    y = field.jump(0.0, field.initial())
-    t, rows = 0.0, [_row(field, 0.0, y)]
-    seen = _Extremes(field)
-    seen(y)
-    step = 1e-6 * model.duration
+    run, looks = BalanceRun(model, rtol=_RTOL), [0]
+
+    def tired() -> bool:
+        looks[0] += 1
+        return looks[0] > _PATIENCE
+
+    rows, largest, most, finished, last = [], 0.0, 0.0, True, 0.0
     try:
-        for corner in corners:
-            wanted = np.append(times[(times > t) & (times < corner)], corner)
-            field.enter(t, corner)
-            with np.errstate(all="ignore"):
-                states, step = integrate(
-                    field, field.jacobian, t, corner, y, tolerance=tolerance, relative=_RTOL, budget=budget,
-                    wanted=wanted, first=step, group=field.bins,
-                    alone=field.k, watch=seen,
-                )
-            rows += [_row(field, float(at), state) for at, state in zip(wanted[:-1], states[:-1], strict=True)]
-            t, y = corner, field.jump(corner, states[-1])
-            if np.any(times == corner):
-                rows.append(_row(field, t, y))
-        finished = True
-    except OutOfSteps:
+        for time in times:
+            for at in np.linspace(last, time, _BETWEEN + 1)[1:] if time > last else [time]:
+                finished = finished and run.advance(float(at) + _SOON * model.duration, stop=tired)
+                counts = run.counts()
+                number = counts.seed + counts.nucleated
+                most = max(most, float(number.sum()))
+                largest = max(largest, float(counts.sizes[number >= 0.5].max(initial=0)))
+            if not finished:
+                break
+            last = float(time)
+            rows.append(_row(model, last, counts))
+    except RuntimeError:  # no step meets the tolerance
         finished = False
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    births, reactions, events = (float(total) for total in y[-3:])
     return Forecast(
-        **columns, births=births, reactions=reactions, events=events, largest=seen.largest, most=seen.most,
-        finished=finished,
+        **columns, births=counts.tallies["born"], reactions=run.reactions, events=counts.tallies["events"],
+        largest=largest, most=most, finished=finished,
     )
 
 
 def _corners(model: Model) -> list[float]:
     """Times at which the right-hand side or the state jumps, ending with the duration [s]."""
-    times = {model.duration, *model.temperature.time.tolist(), *(w.time for w in model.withdrawals)}
-    for syringe in model.syringes:
-        times |= {syringe.start}
-        if not syringe.shot:
-            times |= {*syringe.rate.time.tolist()}
-            empty = emptying_time(syringe)
-            # a syringe that runs dry with the run, up to round-off, has no corner of its own
-            if not any(abs(empty - t) < 1e-9 * model.duration for t in times):
-                times |= {empty}
-    return sorted(t for t in times if 0.0 < t <= model.duration)
+    plan, found = Plan(model, node=np.inf), [model.duration]
+    while plan.time < model.duration:
+        plan.shots()
+        plan.withdrawals()
+        epoch = plan.epoch()
+        found.append(epoch.end)
+        plan.advance(epoch)
+    # a syringe that runs dry with the run, up to round-off, has no corner of its own
+    return sorted(t for t in found if t == model.duration or 0.0 < t < model.duration * (1.0 - 1e-9))
 
 
-def _size_limit(model: Model, sizes: Array, weights: Array) -> int:
-    """Largest size worth tabulating: what all the matter would make of the seeds, within bounds."""
-    if not sizes.size:
-        return 20_000
-    feed = sum(number * int(model.formula_units[i]) for s in model.syringes for i, number in s.contents.items())
-    matter = float(sizes @ weights + model.initial @ model.formula_units + feed)
-    return int(np.clip(max(2.0 * sizes.max(), 2.0 * matter / weights.sum()), 2_000, 100_000))
-
-
-def _tolerances(field: Field) -> Array:
-    """Absolute tolerance of every entry of the state."""
-    model = field.model
-    volume = model.control_volume
-    pool = min(model.solubility(float(T)) for T in model.temperature.value) * volume
-    matter = 1.0 + float(model.initial.sum()) + sum(sum(s.contents.values()) for s in model.syringes)
-    amounts = np.full(field.species, 1e-6 * matter)
-    amounts[MONOMER] = max(0.05 * pool, 1e-12)
-    newborn = np.full(field.bins.stop - field.bins.start, max(1e-5 * float(field.weights.sum()), 0.5))
-    return np.concatenate([np.full(field.k, 0.5), amounts, newborn, np.full(3, 1e30)])
-
-
-class _Extremes:
-    """The largest size [formula units] and the most particles [dimensionless] of the states that it is shown."""
-
-    def __init__(self, field: Field) -> None:
-        self.field, self.largest, self.most = field, 0.0, 0.0
-
-    def __call__(self, y: Array) -> None:
-        number = y[self.field.bins]
-        grown = self.field.newborn.sizes[number > 1.0] if self.field.newborn else np.empty(0)
-        self.largest = float(max(self.largest, y[: self.field.k].max(initial=0.0), grown.max(initial=0.0)))
-        self.most = max(self.most, float(self.field.weights.sum() + number.sum()))
-
-
-def _row(field: Field, t: float, y: Array) -> dict[str, object]:
-    """What is reported of the state ``y`` at ``t``."""
-    model = field.model
-    temperature = model.temperature(t)
-    volume = field.volume(t, temperature)
-    amounts = field.amounts(y)
-    c = amounts[MONOMER] / volume
-    sizes, weights = y[: field.k], field.weights
-    alive = sizes > _ALIVE
-    seeds = float(weights[alive].sum())
-    diameters = 2.0 * model.radius(np.maximum(sizes, 0.0))
-    mean = std = np.nan
-    if seeds > 0.0:
-        mean = float(weights[alive] @ diameters[alive]) / seeds
-        std = float(np.sqrt(weights[alive] @ (diameters[alive] - mean) ** 2 / seeds)) / mean
-    number = y[field.bins]
-    born = float(number.sum())
-    total = seeds + born
-    mean_all = mean
-    if born > 0.0 and field.newborn is not None:
-        mean_all = (np.nan_to_num(mean) * seeds + float(number @ (2.0 * model.radius(field.newborn.sizes)))) / total
-    supply = field.supply(temperature, volume, amounts)
-    typical = np.pi * (mean if seeds > 0.0 else mean_all) ** 3 / (6.0 * model.unit_volume)
+def _row(model: Model, t: float, counts: Counts) -> dict[str, object]:
+    """What is reported of the flask at ``t``."""
+    temperature, volume, amounts = counts.temperature, counts.volume, counts.amounts
+    diameters, seeds, born = 2.0 * model.radius(counts.sizes), counts.seed, counts.nucleated
+    mean, std = _mean_and_std(diameters, seeds)
+    every = seeds + born
+    mean_all, _ = _mean_and_std(diameters, every)
+    living, total = float(seeds.sum()), float(every.sum())
+    supply = _supply(model, t, counts)
+    typical = np.pi * (mean if living > 0.0 else mean_all) ** 3 / (6.0 * model.unit_volume)
     q = supply / total if total > 0.0 else np.nan
-    rate, capped = field.births.rate(temperature, amounts, volume)
-    nucleus, _ = field.births.nucleus(temperature, amounts, volume)
+    rate, capped = nuclei(model, temperature, amounts, volume)
     limit = np.nan
-    if seeds > 0.0:
+    if living > 0.0:
         focusing_time = min(typical / q, model.duration) if q > 0.0 else model.duration
-        limit = 0.01 * seeds / volume / focusing_time
+        limit = 0.01 * living / volume / focusing_time
     return {
         "time": t, "temperature": temperature, "volume": volume, "amounts": amounts,
-        "supersaturation": c / model.solubility(temperature), "mean_diameter": mean_all, "relative_std": std,
-        "seeds": seeds, "born": born, "supply": supply, "focusing": _focusing(field, temperature, typical, q),
-        "nucleation": rate, "nucleation_limit": limit, "capped": capped, "nucleus": nucleus,
+        "supersaturation": counts.supersaturation, "mean_diameter": mean_all, "relative_std": std,
+        "seeds": living, "born": float(born.sum()), "supply": supply,
+        "focusing": _focusing(model, temperature, typical, q), "nucleation": rate, "nucleation_limit": limit,
+        "capped": capped, "nucleus": critical_nucleus(model, temperature, amounts, volume),
     }
 
 
-def _focusing(field: Field, temperature: float, units: float, q: float) -> float:
+def _mean_and_std(diameters: Array, number: Array) -> tuple[float, float]:
+    """Mean [m] and relative standard deviation of the diameters; nan without particles."""
+    total = float(number.sum())
+    if total <= 0.0:
+        return np.nan, np.nan
+    mean = float(number @ diameters) / total
+    return mean, float(np.sqrt(max(float(number @ (diameters - mean) ** 2) / total, 0.0))) / mean
+
+
+def _supply(model: Model, t: float, counts: Counts) -> float:
+    """Monomer released and fed in the control volume [1/s]."""
+    total = 0.0
+    for r in model.reactions:
+        net = r.products.get(MONOMER, 0) - r.reactants.get(MONOMER, 0)
+        if net:
+            total += net * r.rate(counts.temperature) * mass_action(r, counts.amounts, counts.volume)
+    for s in model.syringes:
+        if not s.shot and s.start <= t and MONOMER in s.contents:
+            total += s.contents[MONOMER] / s.volume * s.rate(t)
+    return max(total, 0.0)
+
+
+def _focusing(model: Model, temperature: float, units: float, q: float) -> float:
     """1 + q/(r^2 (k_a/r) |dc_r/dr|) for particles of ``units`` that are fed ``q`` monomers a second each."""
     if not np.isfinite(units) or not np.isfinite(q):
         return float("nan")
-    near = units * np.array([0.95, 1.0, 1.05])
-    r = field.model.radius(near)
-    attach, _ = field.tables(temperature, near)
-    c_r = field.tables.equilibrium(temperature, near)
+    near = np.unique(np.maximum(np.rint(units * np.array([0.95, 1.0, 1.05])), [2, 3, 4]).astype(int))
+    if near.size < 3:
+        return float("nan")
+    attach, detach = model.tables(temperature, int(near[-1]))
+    r = model.radius(near)
+    c_r = detach[near] / attach[near - 1]
     slope = (c_r[2] - c_r[0]) / (r[2] - r[0])
-    return 1.0 + q / (attach[1] * r[1] * -slope) if slope < 0.0 else float("inf")
+    return 1.0 + q / (attach[near[1]] * r[1] * -slope) if slope < 0.0 else float("inf")
