@@ -25,7 +25,7 @@ SHOWN = 1e-9
 NOTHING = 1e-12
 """A population of fewer particles than this share of the seeds is not shown [dimensionless]."""
 
-EDGE = 1e-10
+EDGE = 1e-8
 """Particles at the ends of the pivots in use, over rtol and the number of particles [dimensionless]."""
 
 
