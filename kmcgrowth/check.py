@@ -24,6 +24,13 @@ SECONDS_PER_SNAPSHOT = 8e-5
 SECONDS_PER_COUNT = 4e-8
 """A snapshot, and one particle counted in it [s]."""
 
+BALANCE_SECONDS = 0.02
+BALANCE_SECONDS_PER_SNAPSHOT = 1.5e-4
+"""A population balance whatever the number of particles, and one snapshot of it [s]."""
+
+BALANCE_SIZES = 1500
+"""Sizes that a population balance shows [dimensionless]."""
+
 BASE_BYTES = 1.27e8
 """The interpreter with numpy, xarray and HDF5 while a result is written [bytes]."""
 
@@ -85,6 +92,9 @@ def predict(recipe: Recipe, model: Model, *, method: str | None = None) -> Predi
     )
     sizes = min(course.most, course.largest) * snapshots
     memory = max(BASE_BYTES, RUNNING_BYTES + BYTES_PER_PARTICLE * course.most)
+    if name == "balance":
+        seconds = BALANCE_SECONDS + snapshots * BALANCE_SECONDS_PER_SNAPSHOT
+        sizes, memory = BALANCE_SIZES * snapshots, BASE_BYTES
     return Prediction(
         course=course,
         method=name,
