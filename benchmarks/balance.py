@@ -14,8 +14,10 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -31,6 +33,7 @@ from kmcgrowth.reactor.balance import BalanceRun
 from kmcgrowth.reactor.sizes import expected_seeds
 from kmcgrowth.recipe import load_recipe
 
+T = TypeVar("T")
 RUNS = Path(__file__).parents[1] / "runs"
 PARTICLES = 100_000
 RELEASE = 0.05
@@ -86,7 +89,7 @@ class Equations:
         return full.tocsc()
 
 
-def timed(function: Callable[[], FloatArray], repeat: int) -> tuple[float, FloatArray]:
+def timed(function: Callable[[], T], repeat: int) -> tuple[float, T]:
     """Median seconds, and the result."""
     spent = []
     for _ in range(repeat):
@@ -96,9 +99,9 @@ def timed(function: Callable[[], FloatArray], repeat: int) -> tuple[float, Float
     return float(np.median(spent)), found
 
 
-def engine(model: Model, sizes: int, rtol: float, resolved: int | None) -> FloatArray:
+def engine(model: Model, sizes: int, rtol: float) -> FloatArray:
     """Particles of every size 2 to N, amounts reversed."""
-    run = BalanceRun(model, rtol=rtol, resolved=resolved)
+    run = BalanceRun(model, rtol=rtol, resolved=None)
     run.advance(model.duration)
     counts = run.counts()
     out = np.zeros(sizes + 1)
@@ -125,51 +128,48 @@ def errors(found: FloatArray, reference: FloatArray, model: Model) -> list[float
             abs((n @ p + found[-2:].sum()) / matter - 1.0)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="leave out what takes seconds")
-    options = parser.parse_args()
-    print("| case | solver | rtol | seconds | misplaced | mean | width | matter |")
-    print("|---|---|---|---|---|---|---|---|")
-    for name, sizes, model in (
-        ("n = 75 to 1193, N = 3000", 3000, fed(75, 1193)), ("n = 1000 to 6000, N = 10000", 10_000, fed(1000, 6000)),
-    ):
-        equations = Equations(model, sizes)
-        reference = scipy_end(equations, model.duration, "LSODA", 1e-11)
-
-        def row(solver: str, rtol: float, seconds: float, found: FloatArray, name: str = name, model: Model = model,
-                reference: FloatArray = reference) -> None:
+def compare(name: str, sizes: int, model: Model, solvers: dict[str, tuple[float, ...]]) -> None:
+    """Print a row for every solver and tolerance."""
+    equations = Equations(model, sizes)
+    reference = scipy_end(equations, model.duration, "LSODA", 1e-11)
+    for solver, tolerances in solvers.items():
+        for rtol in tolerances:
+            if solver == "balance, all sizes":
+                seconds, found = timed(partial(engine, model, sizes, rtol), 5)
+            else:
+                method = solver.split(",")[0].removeprefix("scipy ")
+                seconds, found = timed(partial(scipy_end, equations, model.duration, method, rtol), 1)
             figures = " | ".join(f"{x:.1e}" for x in errors(found, reference, model))
             print(f"| {name} | {solver} | {rtol:.0e} | {seconds:.3g} | {figures} |", flush=True)
 
-        for rtol in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7):
-            row("balance, all sizes", rtol, *timed(lambda rtol=rtol: engine(model, sizes, rtol, None), 5))  # type: ignore[misc]
-        for method, tolerances, slow in (("LSODA, banded", (1e-5, 1e-6, 1e-7), False), ("BDF", (1e-5, 1e-6), True)):
-            if (options.quick and slow) or (sizes > 3000 and slow):
-                continue
-            for rtol in tolerances:
-                row(f"scipy {method}", rtol, *timed(
-                    lambda m=method, r=rtol: scipy_end(equations, model.duration, m.split(",")[0], r), 1 if slow else 3,  # type: ignore[misc]
-                ))
-    print()
-    print("| recipe | pivots | seconds | mean diameter, nm | relative width, % |")
+
+def whole_run(model: Model, resolved: int | None) -> BalanceRun:
+    """A run to its end."""
+    run = BalanceRun(model, resolved=resolved)
+    run.advance(model.duration)
+    return run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="leave out what takes many seconds")
+    options = parser.parse_args()
+    solvers = {"balance, all sizes": (1e-3, 1e-4, 1e-5, 1e-6, 1e-7), "scipy LSODA, banded": (1e-4, 1e-5, 1e-6, 1e-7)}
+    slow = {} if options.quick else {"scipy BDF, sparse": (1e-5, 1e-6)}
+    print("| case | solver | rtol | seconds | misplaced | mean | width | matter |")
+    print("|---|---|---|---|---|---|---|---|")
+    compare("n = 75 to 1193, N = 3000", 3000, fed(75, 1193), solvers | slow)
+    compare("n = 1000 to 6000, N = 10000", 10_000, fed(1000, 6000), solvers)
+    print("\n| recipe | pivots | seconds | mean diameter, nm | relative width, % |")
     print("|---|---|---|---|---|")
     recipe = build_model(load_recipe(str(RUNS / "inas_continuous_injection.toml")))
     for name, resolved in (("coarse above 300", 300), ("all sizes", None)):
-        run: list[BalanceRun] = []
-
-        def whole(resolved: int | None = resolved, run: list[BalanceRun] = run) -> FloatArray:
-            run[:] = [BalanceRun(recipe, resolved=resolved)]
-            run[0].advance(recipe.duration)
-            return np.empty(0)
-
-        seconds, _ = timed(whole, 5)
-        counts = run[0].counts()
+        seconds, run = timed(partial(whole_run, recipe, resolved), 5)
+        counts = run.counts()
         d = recipe.radius(counts.sizes) * 2e9
         mean = counts.seed @ d / counts.seed.sum()
         width = np.sqrt(counts.seed @ (d - mean) ** 2 / counts.seed.sum()) / mean
-        print(f"| inas_continuous_injection, {name} | {len(run[0].state()['kernel']['arrays']['number'][0])} | "
-              f"{seconds:.3g} | {mean:.5f} | {100 * width:.4f} |")
+        print(f"| inas_continuous_injection, {name} | {run.pivots} | {seconds:.3g} | {mean:.5f} | {100 * width:.4f} |")
 
 
 if __name__ == "__main__":

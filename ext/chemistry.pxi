@@ -162,26 +162,13 @@ cdef class Chemistry(Banding):
         cdef double ln_a = self.law0[0] + theta * (self.law1[0] - self.law0[0])
         cdef double gamma = self.law0[1] + theta * (self.law1[1] - self.law0[1])
         cdef double flat = self.law0[2] * exp(theta * log(self.law1[2] / self.law0[2]))
-        cdef double cap = (self.law0[3] + theta * (self.law1[3] - self.law0[3])) * c * c
-        cdef double energy = BOLTZMANN * temperature, ln_s, rate, radius, top
-        units[0] = 2
-        if c <= flat:
-            return 0.0
-        ln_s = log(c / flat)
-        if self.power_law:
-            # nuclei without bound near S = 1 would hold the concentration there
-            rate = exp(ln_a + self.exponent * ln_s)
-            ln_s = fmax(ln_s, 1.0)
-        else:
-            rate = exp(ln_a - 16.0 * M_PI * gamma**3 * self.unit_volume**2 / (3.0 * energy**3 * ln_s**2))
-        top = 2.0 * gamma * self.unit_volume / (energy * ln_s)
-        radius = top + 0.5 * sqrt(energy / (M_PI * gamma)) if gamma > 0.0 else top
-        units[0] = <int64_t>fmax(2.0, floor(4.0 * M_PI * radius**3 / (3.0 * self.unit_volume) + 0.5))
-        if rate > cap:
-            rate = cap
-        self.at_cap = rate == cap
-        self.few_units = 4.0 * M_PI * top**3 < 15.0 * self.unit_volume
-        return rate / SURVIVING
+        cdef double encounter = self.law0[3] + theta * (self.law1[3] - self.law0[3])
+        cdef Nuclei n = nuclei(c, flat, ln_a, gamma, encounter, temperature, self.unit_volume, self.power_law,
+                               self.exponent)
+        units[0] = <int64_t>floor(n.units + 0.5)
+        if n.rate > 0.0:
+            self.at_cap, self.few_units = n.capped, n.few
+        return n.rate
 
     cdef void give_birth(self, int64_t units) noexcept nogil:
         if self.number >= self.size.shape[0]:

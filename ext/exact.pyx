@@ -7,14 +7,13 @@ with a fixed majorant and a Poisson number of candidates.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.math cimport INFINITY, M_PI, cbrt, ceil, exp, expm1, fabs, floor, fmax, fmin, log, pow, sqrt
+from libc.math cimport INFINITY, cbrt, ceil, exp, expm1, fabs, floor, fmax, fmin, log, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from numpy.random cimport bitgen_t
 
-import numpy as np
+from nucleation cimport Nuclei, nuclei
 
-cdef double BOLTZMANN = 1.380649e-23
-cdef double SURVIVING = 0.92        # share of nuclei inserted that survive (DESIGN: rate J/0.92)
+import numpy as np
 
 cpdef enum Pause:
     REACHED = 0     # the state is that at the time asked for

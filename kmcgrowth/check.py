@@ -25,6 +25,10 @@ SECONDS_PER_SNAPSHOT = 8e-5
 SECONDS_PER_COUNT = 4e-8
 """A snapshot, and one particle counted in it [s]."""
 
+BALANCE_SECONDS = 0.02
+BALANCE_SECONDS_PER_SNAPSHOT = 1.5e-4
+"""A population balance whatever the number of particles, and one snapshot of it [s]."""
+
 FEW_MONOMERS = 20.0
 SMALL_NUCLEUS = 5.0
 """Below this a nucleus is no sphere with a surface [formula units]."""
@@ -74,12 +78,14 @@ def predict(recipe: Recipe, model: Model, *, method: str | None = None) -> Predi
         + course.reactions * SECONDS_PER_REACTION + course.births * SECONDS_PER_BIRTH
         + snapshots * SECONDS_PER_SNAPSHOT + counted * SECONDS_PER_COUNT
     )
+    if name == "balance":
+        seconds = BALANCE_SECONDS + snapshots * BALANCE_SECONDS_PER_SNAPSHOT
     return Prediction(
         course=course,
         method=name,
         events=course.events,
         seconds=seconds,
-        memory=expected_memory(model, course),
+        memory=expected_memory(model, course, method=name),
         warnings=tuple(warnings(recipe, model, course)),
     )
 

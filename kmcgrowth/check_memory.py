@@ -26,19 +26,27 @@ BYTES_PER_TABLE_ROW = 200.0
 BYTES_PER_SIZE = 48.0
 """One distinct size in one snapshot, kept and copied once for the dataset [bytes]."""
 
+BALANCE_SIZES = 1500
+"""Sizes that a population balance shows [dimensionless]."""
+
 _LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 
-def expected_memory(model: Model, course: Forecast, *, replicates: int = 1, at_once: int = 1) -> float:
+def expected_memory(
+    model: Model, course: Forecast, *, method: str = "exact", replicates: int = 1, at_once: int = 1
+) -> float:
     """Memory of a run that takes the course of a forecast; good to a factor of two [bytes].
 
     Parameters
     ----------
     model : Model
     course : Forecast of the model
+    method : engine; the population balance holds sizes in the place of particles
     replicates : how many histories are kept
     at_once : how many of them run side by side
     """
+    if method == "balance":
+        return BASE_BYTES + BYTES_PER_SIZE * BALANCE_SIZES * model.snapshots.size * replicates
     largest = max(course.largest, _largest_seed(model))
     return _bytes(model, course.most, largest, min(course.most, largest), replicates, at_once)
 
@@ -54,7 +62,7 @@ def too_large(needed: float) -> str:
     )
 
 
-def require_memory(model: Model, *, replicates: int = 1, at_once: int = 1) -> None:
+def require_memory(model: Model, *, method: str = "exact", replicates: int = 1, at_once: int = 1) -> None:
     """Refuse a run that does not fit into the memory.
 
     The forecast is only asked where all the matter, made into as many and as large particles as it can be,
@@ -64,9 +72,10 @@ def require_memory(model: Model, *, replicates: int = 1, at_once: int = 1) -> No
     ------
     BadInput
     """
-    if _most_memory(model, replicates, at_once) <= physical_memory():
+    if method == "balance" or _most_memory(model, replicates, at_once) <= physical_memory():
         return
-    sentence = too_large(expected_memory(model, forecast(model), replicates=replicates, at_once=at_once))
+    needed = expected_memory(model, forecast(model), method=method, replicates=replicates, at_once=at_once)
+    sentence = too_large(needed)
     if sentence:
         raise BadInput(f"simulation: {sentence[0].lower()}{sentence[1:]}")
 

@@ -63,9 +63,12 @@ def summary(dataset: xr.Dataset) -> str:
     seeds, born = (_mean(last["dissolved"].sel(origin=o)) for o in ("seed", "nucleated"))
     lines.append(f"dissolved       {_count(seeds + born)} ({_count(seeds)} seeds, {_count(born)} nucleated)")
     events, wall = int(a.get("events", 0)), float(a.get("wall_seconds", 0.0))
-    speed = f", {events / wall:.3g} events/s" if wall > 0 else ""
     whole = " of all replicates" if runs > 1 else ""
-    lines.append(f"events          {events}{whole} in {wall:.3g} s{speed}")
+    if a.get("method") == "balance":
+        lines.append(f"events          {events:.3g} expected of an exact run; balanced in {wall:.3g} s")
+    else:
+        speed = f", {events / wall:.3g} events/s" if wall > 0 else ""
+        lines.append(f"events          {events}{whole} in {wall:.3g} s{speed}")
     lines += [f"note            {note}" for note in _notes(a)]
     return "\n".join(lines)
 

@@ -25,7 +25,7 @@ SHOWN = 1e-9
 NOTHING = 1e-12
 """A population of fewer particles than this share of the seeds is not shown [dimensionless]."""
 
-EDGE = 1e-10
+EDGE = 1e-8
 """Particles at the ends of the pivots in use, over rtol and the number of particles [dimensionless]."""
 
 
@@ -102,6 +102,11 @@ class BalanceRun:
                   for s, rest in zip(self.model.syringes, left, strict=True))
         return float(small[species + 3:].sum()) + out
 
+    @property
+    def pivots(self) -> int:
+        """Pivots of the grid so far."""
+        return int(self._grid.pivot.size)
+
     def advance(
         self,
         until: float,
@@ -170,7 +175,7 @@ class BalanceRun:
             amounts=np.maximum(amounts, 0.0), volume=volume, temperature=temperature, injected_volume=injected,
             supersaturation=max(float(amounts[MONOMER]), 0.0) / volume / flat if flat > 0.0 else float("nan"),
             matter={
-                "solution": amounts @ model.atoms, "particles": float(number.sum(axis=0) @ grid.pivot) * model.unit_atoms,
+                "solution": amounts @ model.atoms, "particles": _units_in(number, grid.pivot) * model.unit_atoms,
                 "debt": np.zeros(len(model.elements)), "aliquot": self._aliquot.copy(), "lost": lost,
                 "syringe": in_syringes,
             },
@@ -235,8 +240,8 @@ class BalanceRun:
             for s, n in self.model.syringes[i].contents.items():
                 live["small"][s] += n
         for share in self._plan.withdrawals():
-            taken = share * live["small"][:species] @ self.model.atoms
-            self._aliquot += taken + share * float(live["number"].sum(axis=0) @ self._grid.pivot) * self.model.unit_atoms
+            self._aliquot += share * live["small"][:species] @ self.model.atoms
+            self._aliquot += share * _units_in(live["number"], self._grid.pivot) * self.model.unit_atoms
             live["small"][:species] *= 1.0 - share
             live["number"] *= 1.0 - share
         self._epoch = self._plan.epoch()
@@ -262,6 +267,11 @@ class BalanceRun:
         if getattr(self, "_epoch", None) is not None:
             assert self._epoch is not None
             self._set_tables(self._epoch)
+
+
+def _units_in(number: FloatArray, pivot: IntArray) -> float:
+    """Formula units in the particles (origins, pivots)."""
+    return float(number.sum(axis=0) @ pivot)
 
 
 def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:

@@ -150,8 +150,9 @@ def _population(model: Model, p: SeedPopulation) -> tuple[IntArray, FloatArray]:
         return sizes, numbers.astype(float)
     if p.shape == "sizes" or p.relative_std == 0.0:
         diameters = p.diameters if p.shape == "sizes" else np.array([p.diameter])
-        sizes, numbers = np.unique(_units(model, diameters), return_counts=True)
-        return sizes, p.number * numbers / numbers.sum()
+        sizes, counts = np.unique(_units(model, diameters), return_counts=True)
+        numbers = counts.astype(float)
+        return sizes.astype(np.int64), np.asarray(p.number * numbers / numbers.sum(), dtype=float)
     reach = 8.6  # standard deviations, where the tails fall below _TAIL
     log_std = float(np.sqrt(np.log1p(p.relative_std**2)))
     normal = p.shape == "normal"

@@ -15,12 +15,12 @@ from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.units import shown
 
 METHODS = ("exact", "leap", "balance", "auto")
-AVAILABLE_METHODS = ("exact",)
+AVAILABLE_METHODS = ("exact", "balance")
 
 
 def _method(given: Any) -> str:
     if isinstance(given, str) and given in METHODS and given not in AVAILABLE_METHODS:
-        raise Wrong(f'{shown(given)} is not available yet; use "{AVAILABLE_METHODS[0]}".')
+        raise Wrong(f"{shown(given)} is not available yet; use {' or '.join(shown(m) for m in AVAILABLE_METHODS)}.")
     return str(given)
 
 
@@ -29,7 +29,7 @@ class Simulation(Part):
 
     Attributes
     ----------
-    method : "exact"
+    method : "exact" or "balance"
     particles : int, seeds in the control volume
     formula_units : int, matter in the control volume where there are no seeds
     duration : float [s]
