@@ -25,6 +25,9 @@ SHOWN = 1e-9
 NOTHING = 1e-12
 """A population of fewer particles than this share of the seeds is not shown [dimensionless]."""
 
+INSTANT = 1e-12
+"""Length of an epoch over its time below which no step is taken [dimensionless]."""
+
 EDGE = 1e-8
 """Particles at the ends of the pivots in use, over rtol and the number of particles [dimensionless]."""
 
@@ -245,17 +248,27 @@ class BalanceRun:
             live["small"][:species] *= 1.0 - share
             live["number"] *= 1.0 - share
         self._epoch = self._plan.epoch()
+        if self._epoch.end - self._epoch.start < INSTANT * self._epoch.end:
+            # corners that only round-off tells apart: too short for a step, and nothing happens but the feed
+            live["small"][:species] += self._feed(self._epoch) * (self._epoch.end - self._epoch.start)
+            self._plan.advance(self._epoch)
+            self._begin_epoch()
+            return
         self._set_epoch(self._epoch)
 
     def _set_epoch(self, epoch: Epoch) -> None:
+        heating = (epoch.temperature1 - epoch.temperature0) / (epoch.end - epoch.start)
+        self._set_tables(epoch)
+        self._kernel.set_epoch(epoch.start, epoch.end, epoch.temperature0, heating, epoch.cold_volume,
+                               float(epoch.push.sum()), self._feed(epoch))
+
+    def _feed(self, epoch: Epoch) -> FloatArray:
+        """Molecules that enter per second (species,) [1/s]."""
         feed = np.zeros(len(self.model.species))
         for i, syringe in enumerate(self.model.syringes):
             for s, n in syringe.contents.items():
                 feed[s] += n * epoch.push[i] / syringe.volume
-        heating = (epoch.temperature1 - epoch.temperature0) / (epoch.end - epoch.start)
-        self._set_tables(epoch)
-        self._kernel.set_epoch(epoch.start, epoch.end, epoch.temperature0, heating, epoch.cold_volume,
-                               float(epoch.push.sum()), feed)
+        return feed
 
     def _set_tables(self, epoch: Epoch) -> None:
         self._kernel.set_tables(*self._rates.between(epoch.temperature0, epoch.temperature1, self._grid.pivot))
@@ -298,12 +311,12 @@ def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:
     tilt = 0.0
     if np.any(off[kept > 0.0] < 0.0) and np.any(off[kept > 0.0] > 0.0):
         for _ in range(30):
-            weight = kept * np.exp(tilt * off)
+            weight = kept * np.exp(np.clip(tilt * off, -50.0, 50.0))
             step = float(weight @ off) / float(weight @ off**2)
             tilt -= step
             if abs(step) < 1e-13:
                 break
-    weight = kept * np.exp(tilt * off)
+    weight = kept * np.exp(np.clip(tilt * off, -50.0, 50.0))
     return np.asarray(weight * (total / weight.sum()))
 
 
