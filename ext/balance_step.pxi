@@ -301,8 +301,7 @@ cdef class Balance(Solver):
             self.after_failure, tries = False, 0
             while True:
                 tries += 1
-                if not h <= self.longest:
-                    h = self.longest
+                h = fmin(h, fmax(self.longest, 0.1 * self.now))
                 last = h >= (end - self.now) * (1.0 - 1e-10)
                 if last:
                     h = end - self.now

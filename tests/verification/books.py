@@ -106,9 +106,12 @@ def same(one: Counts, two: Counts) -> bool:
     return all(equal(getattr(one, f.name), getattr(two, f.name)) for f in fields(Counts))
 
 
-@case("V12", "atoms of every element are conserved exactly, at every snapshot", engines=("exact", "twin"))
+@case("V12", "atoms of every element are conserved, at every snapshot", engines=("exact", "balance", "twin"))
 def atoms(bench: Bench) -> list[Check]:
-    checks = []
+    checks: list[Check] = []
+    # expected counts are no integers: round-off and the solver's own error are allowed for
+    close = 1e-10 if bench.engine == "balance" else 0.0
+    kind = "relative error of at most 1e-10" if close else "integers"
     for i, (name, model) in enumerate(models(bench).items()):
         run = bench.run(model, 120, i)
         total, wrong, seen = sum(run.counts().matter.values()), 0, set()
@@ -116,14 +119,15 @@ def atoms(bench: Bench) -> list[Check]:
         for time in times:
             run.advance(float(time))
             counts = run.counts()
-            wrong += int(not np.array_equal(sum(counts.matter.values()), total) or counts.amounts.min() < 0)
+            off = np.abs(sum(counts.matter.values()) - total)
+            wrong += int(np.any(off > close * np.abs(total)) or counts.amounts.min() < 0)
             seen |= {place for place, held in counts.matter.items() if np.any(held)}
         each = ", ".join(f"{n} {e}" for n, e in zip(np.atleast_1d(total), model.elements, strict=True))
         checks.append(
             certain(
                 f"snapshots at which an atom is missing or an amount is negative, {name}",
                 wrong == 0,
-                f"integers; {each}; {counts.tallies['events']:.0f} events, matter in {', '.join(sorted(seen))}",
+                f"{kind}; {each}; {counts.tallies['events']:.0f} events, matter in {', '.join(sorted(seen))}",
                 expected=f"0 of {len(times)}",
                 measured=str(wrong),
             )
@@ -131,7 +135,8 @@ def atoms(bench: Bench) -> list[Check]:
     return checks
 
 
-@case("same-bytes", "snapshots, a break and a restored state leave the trajectory as it is", engines=("exact", "twin"))
+@case("same-bytes", "snapshots, a break and a restored state leave the trajectory as it is",
+      engines=("exact", "balance", "twin"))
 def same_bytes(bench: Bench) -> list[Check]:
     checks = []
     for i, (name, model) in enumerate(models(bench).items()):

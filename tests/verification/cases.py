@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from kmcgrowth.model.run import Run
-from kmcgrowth.model.types import Model
+from kmcgrowth.model.run import Counts, Run
+from kmcgrowth.model.types import FloatArray, IntArray, Model
 
 ENGINES: dict[str, str] = {
     "exact": "kmcgrowth.reactor.exact:ExactRun",
+    "balance": "kmcgrowth.reactor.balance:BalanceRun",
     "twin": "kmcgrowth.reactor.twin:TwinRun",
 }
 """Name -> class of the engine. A new engine is one line here, and its name in ``Case.engines`` where it applies."""
+
+ALL = ("exact", "balance")
+"""Engines that can follow many particles through many events."""
 
 UNLIKELY = 1e-9
 """Smallest p-value that holds: a right engine fails a check of this kind once in 10^9 choices of the seed."""
@@ -77,6 +81,17 @@ def likely(what: str, p: float, reason: str, *, expected: str, measured: str, le
 def certain(what: str, holds: bool, reason: str, *, expected: str, measured: str) -> Check:
     """Something that must be so without any tolerance."""
     return Check(what, expected, measured, "exactly", reason, bool(holds))
+
+
+def spread(counts: Counts) -> tuple[IntArray, FloatArray]:
+    """Sizes that occur and how many particles have each, whatever their origin; an engine may give expected numbers."""
+    return counts.sizes, np.asarray(counts.seed + counts.nucleated, dtype=float)
+
+
+def mean_and_variance(values: FloatArray, number: FloatArray) -> tuple[float, float]:
+    """Of ``number`` particles that have each of ``values``."""
+    mean = float(np.average(values, weights=number))
+    return mean, float(np.average((values - mean) ** 2, weights=number))
 
 
 @dataclass

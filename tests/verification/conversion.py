@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
-from verification.cases import SIX, Bench, Check, case, likely, near
+from verification.cases import ALL, SIX, Bench, Check, case, likely, near
 
 from kmcgrowth.model.build import build_model
 from kmcgrowth.model.types import FloatArray
@@ -63,7 +63,7 @@ def survivors(bench: Bench, celsius: float, molecules: int, k: float, seed: int)
     return times, np.array(left)
 
 
-@case("V8-conversion", "AMC -> MSC at 70, 80, 90, 100 degC: exponential, fitted k, Arrhenius plot")
+@case("V8-conversion", "AMC -> MSC at 70, 80, 90, 100 degC: exponential, fitted k, Arrhenius plot", engines=ALL)
 def conversion(bench: Bench) -> list[Check]:
     molecules, checks, fits = (20_000 if bench.fast else 1_000_000), [], []
     for i, celsius in enumerate((70.0, 80.0, 90.0, 100.0)):
@@ -117,7 +117,7 @@ def conversion(bench: Bench) -> list[Check]:
     return checks
 
 
-@case("V8-release", "AMC -> MSC -> 22 monomers, in one burst and unit by unit")
+@case("V8-release", "AMC -> MSC -> 22 monomers, in one burst and unit by unit", engines=ALL)
 def release(bench: Bench) -> list[Check]:
     molecules, checks = (3000 if bench.fast else 60_000), []
     celsius = 170.0

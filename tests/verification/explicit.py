@@ -8,7 +8,7 @@ import numpy as np
 from models import box, species
 from verification import chain
 from verification.boxes import DIFFUSION, FLAT, HOT, UNIT
-from verification.cases import SIX, Bench, Check, between, case, near
+from verification.cases import ALL, SIX, Bench, Check, between, case, near
 
 from kmcgrowth.model.types import FloatArray, Model, Nucleation, PiecewiseLinear, RateConstant, Reaction
 from kmcgrowth.physics import nucleation
@@ -74,7 +74,11 @@ def classical_law(prefactor: float, gamma: float) -> Nucleation:
     )
 
 
-@case("V9-explicit", "nucleation by explicit small sizes, against Becker and Doering and against the classical law")
+@case(
+    "V9-explicit",
+    "nucleation by explicit small sizes, against Becker and Doering and against the classical law",
+    engines=ALL,
+)
 def explicit(bench: Bench) -> list[Check]:
     checks = []
     for i, (gamma, s) in enumerate(((0.05, 3.0), (0.06, 4.0))):

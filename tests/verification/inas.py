@@ -7,7 +7,7 @@ from functools import partial
 import measures
 import numpy as np
 import xarray as xr
-from verification.cases import Bench, Check, between, case, certain, near
+from verification.cases import ALL, Bench, Check, between, case, certain, near
 
 from kmcgrowth.observables.distribution import populations
 from kmcgrowth.recipe import load_recipe
@@ -23,7 +23,7 @@ def run(bench: Bench, name: str, particles: int | None = None) -> xr.Dataset:
     return simulate(load_recipe(name), rng=1, method=bench.engine, particles=particles if bench.fast else None)
 
 
-@case("InAs-1", "amorphous clusters become magic-size clusters at 70, 80, 90 and 100 °C")
+@case("InAs-1", "amorphous clusters become magic-size clusters at 70, 80, 90 and 100 °C", engines=ALL)
 def conversion(bench: Bench) -> list[Check]:
     found, constants = [], []
     for T in DEGREES:
@@ -40,7 +40,7 @@ def conversion(bench: Bench) -> list[Check]:
     return found
 
 
-@case("InAs-4", "2 mL of clusters injected at once: amorphous ones lead at 250 °C, not at 300 °C")
+@case("InAs-4", "2 mL of clusters injected at once: amorphous ones lead at 250 °C, not at 300 °C", engines=ALL)
 def hot_injection(bench: Bench) -> list[Check]:
     found = []
     for T, low, high, why in (
@@ -55,7 +55,7 @@ def hot_injection(bench: Bench) -> list[Check]:
     return found
 
 
-@case("InAs-5", "continuous injection at 6 mL/h: volume per dot against injected volume, and the width")
+@case("InAs-5", "continuous injection at 6 mL/h: volume per dot against injected volume, and the width", engines=ALL)
 def continuous_injection(bench: Bench) -> list[Check]:
     found, slopes = [], []
     for kind, tail in (("AMC", ""), ("MSC", "_msc")):
@@ -77,7 +77,7 @@ def continuous_injection(bench: Bench) -> list[Check]:
     return found
 
 
-@case("InAs-6", "feed rates inside, above and below the window")
+@case("InAs-6", "feed rates inside, above and below the window", engines=ALL)
 def feed_rates(bench: Bench) -> list[Check]:
     inside = run(bench, "inas_feed_2ml_per_hour", 12_000)
     above, below = (run(bench, f"inas_feed_{feed}", 2000) for feed in ("fast", "slow"))

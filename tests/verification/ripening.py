@@ -20,7 +20,7 @@ from verification.boxes import (
     stratified_normal,
     weighted,
 )
-from verification.cases import SIX, Bench, Check, between, case, near
+from verification.cases import ALL, SIX, Bench, Check, between, case, near
 
 from kmcgrowth.model.types import FloatArray, IntArray, Model
 from kmcgrowth.physics import coarsening
@@ -225,14 +225,14 @@ def draw_distribution(bench: Bench, law: Law, moments_sizes: Any, number: Any) -
     bench.draw("distribution of radii", draw)
 
 
-@case("V1-on-LSW", "ripening under diffusion control, started on the distribution of Lifshitz and Slyozov")
+@case("V1-on-LSW", "ripening under diffusion control, started on the distribution of Lifshitz and Slyozov", engines=ALL)
 def on_lsw(bench: Bench) -> list[Check]:
     if bench.fast:
         return started_on_the_law(bench, LSW, 150.0, 15_000, 2.0, 300)
     return started_on_the_law(bench, LSW, 1000.0, 200_000, 2.0, 500)
 
 
-@case("V2-on-Wagner", "ripening under reaction control, started on the distribution of Wagner")
+@case("V2-on-Wagner", "ripening under reaction control, started on the distribution of Wagner", engines=ALL)
 def on_wagner(bench: Bench) -> list[Check]:
     if bench.fast:
         return started_on_the_law(bench, WAGNER, 150.0, 15_000, 3.0, 200)
@@ -242,6 +242,7 @@ def on_wagner(bench: Bench) -> list[Check]:
 @case(
     "V1-from-Gaussian",
     "ripening under diffusion control from a Gaussian of 15 % until 99.5 % of the particles are gone",
+    engines=ALL,
 )
 def from_gaussian(bench: Bench) -> list[Check]:
     number, gone, units = (30_000, 0.97, 40.0) if bench.fast else (600_000, 0.995, 60.0)
