@@ -254,7 +254,7 @@ cdef class Balance(Solver):
         self.steps += 1
         rate = self.gross()
         self.events_before = self.events
-        self.events += 0.5 * h * (self.events_rate + rate)
+        self.events += fmax(0.5 * h * (self.events_rate + rate), 0.0)
         self.events_rate = rate
         self.capped = self.capped or (self.births_on and self.seen_capped)
         self.tiny = self.tiny or (self.births_on and self.seen_tiny)
@@ -298,6 +298,7 @@ cdef class Balance(Solver):
                 factor = self.first_step()
                 h = fmin(h, factor) if h > 0.0 else factor
                 self.fresh = False
+            h = fmax(h, 2.0 * smallest)
             self.after_failure, tries = False, 0
             while True:
                 tries += 1
@@ -337,18 +338,19 @@ cdef class Balance(Solver):
             if last:
                 self.now = end
             factor = 0.9 * pow(fmax(error, 1e-8), -0.25)
-            if self.last_step > 0.0 and self.steps > 1:
+            if last and h < 0.5 * self.step:
+                # a step cut short by the epoch says little about the next
+                if factor < 1.0:
+                    self.step = h * factor
+                continue
+            if self.last_step > 0.0:
                 # Gustafsson's predictive control
-                factor = fmin(factor, 0.9 * (h / self.last_step) * pow(self.last_error / fmax(error, 1e-8), 0.25)
-                              * pow(fmax(error, 1e-8), -0.25))
+                factor = fmin(factor, factor * (h / self.last_step) * pow(self.last_error / fmax(error, 1e-8), 0.25))
             factor = fmin(fmax(factor, 0.2), 6.0)
             if self.after_failure:
                 factor = fmin(factor, 1.0)
-            if not (last and h < 0.5 * self.step):
-                self.last_error, self.last_step = fmax(error, 1e-2), h
-                self.step = h * factor
-            elif factor < 1.0:
-                self.step = h * factor
+            self.last_error, self.last_step = fmax(error, 1e-2), h
+            self.step = h * factor
 
     cdef bint widen(self) noexcept nogil:
         """More room at both ends."""
