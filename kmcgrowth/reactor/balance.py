@@ -162,6 +162,8 @@ class BalanceRun:
             "events": float(events), "born": float(sums[0]), "dissolved_seed": float(sums[1]),
             "dissolved_nucleated": float(sums[2]), "largest_debt": 0.0,
         }
+        if model.coalescence.law != "none":
+            tallies["coalesced"] = float(self._kernel.coalesced_by(t))
         for i, r in enumerate(model.reactions):
             if r.lost:
                 net = {s: r.reactants.get(s, 0) - r.products.get(s, 0) for s in r.reactants | r.products}
