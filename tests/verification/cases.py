@@ -165,6 +165,7 @@ THEMES = (
     "feeding",
     "noise",
     "regimes",
+    "coalescing",
     "equilibrium",
     "conversion",
     "births",
