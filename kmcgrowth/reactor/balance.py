@@ -148,7 +148,7 @@ class BalanceRun:
 
     def _outgrown(self) -> None:
         """Refuse to follow sizes for which the matter of the control volume does not suffice."""
-        if self._grid.pivot[-1] > max(2.0 * self._matter, 4096.0):
+        if self._grid.pivot[-1] > max(20.0 * self._matter, 2e5):
             raise KmcgrowthError(
                 "the population balance expects less than one particle in the control volume at "
                 f"{self._kernel.now:.4g} s, where it has no meaning; shorten the duration or ask for more particles."
