@@ -302,8 +302,6 @@ cdef class Balance(Solver):
             self.after_failure, tries = False, 0
             while True:
                 tries += 1
-                if not h <= self.longest:
-                    h = self.longest
                 last = h >= (end - self.now) * (1.0 - 1e-10)
                 if last:
                     h = end - self.now
@@ -364,8 +362,6 @@ cdef class Balance(Solver):
             self.high += 1
         self.at, self.tables_done = NAN, False
         return True
-
-    cdef public double longest
 
     # -- between the ends of a step ------------------------------------------------------------------
 
