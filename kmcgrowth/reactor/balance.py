@@ -145,8 +145,8 @@ class BalanceRun:
         flat = model.solubility(temperature)
         lost = np.zeros(len(model.elements))
         tallies: dict[str, float] = {
-            "events": float(events), "born": float(sums[0]), "dissolved_seed": float(sums[1]),
-            "dissolved_nucleated": float(sums[2]), "largest_debt": 0.0,
+            "events": float(events), "born": max(float(sums[0]), 0.0), "dissolved_seed": max(float(sums[1]), 0.0),
+            "dissolved_nucleated": max(float(sums[2]), 0.0), "largest_debt": 0.0,
         }
         for i, r in enumerate(model.reactions):
             if r.lost:
@@ -288,7 +288,7 @@ def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:
     square = float(number @ off**2) / total
     for powers in (2, 1, 0):
         # factors exp(polynomial) keep what is there positive; a few pivots may not be able to keep the second moment
-        tilted = _tilted(kept[some], np.stack([off[some] ** (i + 1) for i in range(powers)]), np.array([0.0, square]))
+        tilted = _tilted(kept[some], off[some] ** np.arange(1, powers + 1)[:, None], np.array([0.0, square]))
         if tilted is not None:
             kept[some] = tilted * (total / tilted.sum())
             break

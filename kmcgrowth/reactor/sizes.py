@@ -137,17 +137,15 @@ class Grid:
         k = self.pivot.size
         target = self.pivot + units
         nearest = np.searchsorted(self.pivot, target - 1e-9)
-        below = np.clip(nearest - 1, 0, k - 1)
-        closer = target - self.pivot[below] < self.pivot[np.clip(nearest, 0, k - 1)] - target
+        before = np.clip(nearest - 1, 0, k - 1)
+        closer = target - self.pivot[before] < self.pivot[np.clip(nearest, 0, k - 1)] - target
         first = np.where(closer, nearest - 1, nearest) - 1
         over = (first + 2 >= k) | (first < 0)
         safe = np.where(over, 0, first)
-        x = [self.pivot[safe + j] for j in range(3)]
-        weight = np.stack([
-            (target - x[1]) * (target - x[2]) / ((x[0] - x[1]) * (x[0] - x[2])),
-            (target - x[0]) * (target - x[2]) / ((x[1] - x[0]) * (x[1] - x[2])),
-            (target - x[0]) * (target - x[1]) / ((x[2] - x[0]) * (x[2] - x[1])),
-        ], axis=1)
+        middle = self.pivot[safe + 1]
+        t, below, above = target - middle, self.pivot[safe] - middle, self.pivot[safe + 2] - middle
+        low, high = t * (t - above) / (below * (below - above)), t * (t - below) / (above * (above - below))
+        weight = np.stack([low, 1.0 - low - high, high], axis=1)
         return np.where(over, -1, first), np.where(over[:, None], 0.0, weight)
 
 
