@@ -137,7 +137,7 @@ cdef class Field(State):
 
     cdef double within(self, double units) noexcept nogil:
         """The size, or the end of the window that it is beyond."""
-        return fmin(fmax(units, <double>self.pivot[self.low]), <double>self.pivot[self.high - 1])
+        return fmin(fmax(units, self.pivot[self.low]), self.pivot[self.high - 1])
 
     cdef void give_birth(self, double rate, double units, double *dp) noexcept nogil:
         """Add newborns to the two pivots next to their size."""

@@ -16,8 +16,8 @@ cdef class Pairs(Solver):
     cdef double pair_change(self, double[:, ::1] p, double[:, ::1] out) noexcept nogil:
         """Set the change of the numbers per second; returns pairs per second."""
         cdef double k = self.rates[self.reactions + 6] / self.volume, total = 0.0, pairs = 0.0, n, m, f, x, both, over
-        cdef double a, b
-        cdef int64_t i, j, o, t, units
+        cdef double a, b, units
+        cdef int64_t i, j, o, t
         for o in range(ORIGINS):
             for i in range(self.low, self.high):
                 out[o, i] = 0.0

@@ -34,8 +34,7 @@ cdef class State:
     cdef public double exponent, unit_volume, expansion
 
     # the grid
-    cdef int64_t[::1] pivot
-    cdef double[::1] gap, up_attach, up_detach, down_attach, down_detach
+    cdef double[::1] pivot, gap, up_attach, up_detach, down_attach, down_detach
     cdef int32_t[:, ::1] land
     cdef double[:, :, ::1] land_weight
 
@@ -173,7 +172,7 @@ cdef class State:
     cdef void fold(self, int64_t i, int64_t onto, int64_t beyond) noexcept nogil:
         """Take the particles of pivot i to two others so that number and mass are kept."""
         cdef int64_t o
-        cdef double share = <double>(self.pivot[i] - self.pivot[onto]) / (self.pivot[beyond] - self.pivot[onto])
+        cdef double share = (self.pivot[i] - self.pivot[onto]) / (self.pivot[beyond] - self.pivot[onto])
         for o in range(ORIGINS):
             self.number[o, onto] += (1.0 - share) * self.number[o, i]
             self.number[o, beyond] += share * self.number[o, i]

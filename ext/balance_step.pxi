@@ -310,7 +310,7 @@ cdef class Balance(Pairs):
             self.after_failure, tries = False, 0
             while True:
                 tries += 1
-                h = fmin(fmin(h, until_pairs), fmax(self.longest, 0.1 * self.now))
+                h = fmin(h, until_pairs)
                 last = h >= (end - self.now) * (1.0 - 1e-10)
                 if last:
                     h = end - self.now
@@ -373,8 +373,6 @@ cdef class Balance(Pairs):
             self.high += 1
         self.at, self.tables_done = NAN, False
         return True
-
-    cdef public double longest
 
     # -- between the ends of a step ------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from kmcgrowth.reactor._balance import Balance, Pause
@@ -15,7 +15,7 @@ from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
 from kmcgrowth.reactor.arrays import chemistry
 from kmcgrowth.reactor.balance_rates import NodeRates
-from kmcgrowth.reactor.sizes import RESOLVED, Grid, expected_seeds
+from kmcgrowth.reactor.sizes import Grid, expected_seeds, suitable_resolution
 
 BUDGET = 2_000_000
 """Steps times pivots between two looks at the outside world (some tens of milliseconds)."""
@@ -41,7 +41,8 @@ class BalanceRun:
     model : Model
     rng : not used; there is no chance in it
     rtol : relative tolerance of a step: of every amount, and of the share of particles in the wrong place
-    resolved : sizes up to this one have a cell each, above are coarser pivots; None resolves all [formula units]
+    resolved : sizes up to this one have a cell each, above are coarser pivots; None resolves all; "auto" takes 300, or
+        30 000 where the seeds do not make a smooth distribution on coarse pivots [formula units]
 
     Notes
     -----
@@ -51,16 +52,17 @@ class BalanceRun:
 
     def __init__(
         self, model: Model, rng: np.random.Generator | None = None, *, rtol: float = 1e-5,
-        resolved: int | None = RESOLVED,
+        resolved: int | Literal["auto"] | None = "auto",
     ) -> None:
-        self.model, self._resolved = model, resolved
+        self.model = model
         sizes, numbers = expected_seeds(model)
+        self._resolved = suitable_resolution(sizes, numbers) if resolved == "auto" else resolved
         seeds = float(numbers.sum())
         fed = sum((np.array([s.contents.get(i, 0) for i in range(len(model.species))]) for s in model.syringes),
                   np.zeros(len(model.species)))
         units = float(sizes @ numbers + (model.initial + fed) @ model.formula_units)
         self._matter = units
-        reference = max(seeds, 1e-4 * units) or 1.0
+        reference = seeds or 1e-4 * units or 1.0
         flat = min(model.solubility(float(T)) for T in model.temperature.value) * model.control_volume
         scale = 1e-7 * max(units, 1.0) / np.maximum(model.formula_units, 1.0)
         scale[MONOMER] = max(0.05 * flat, 1e-9 * max(units, 1.0))
@@ -70,9 +72,8 @@ class BalanceRun:
             chemistry(model), scale=scale, unit_volume=model.unit_volume, expansion=model.expansion, rtol=rtol,
             reference=reference, patience=duration, edge=EDGE * rtol * strict * reference,
         )
-        self._kernel.longest = 0.1 * duration
         self._rates = NodeRates(model)
-        self._set_grid(max(int(1.3 * sizes.max(initial=0)) + 64, 512))
+        self._set_grid(max(1.3 * float(sizes.max(initial=0)) + 64.0, 512.0))
         live = self._kernel.arrays()
         if sizes.size:
             live["number"][0] = self._grid.share(sizes, numbers)
@@ -135,7 +136,7 @@ class BalanceRun:
                 self._begin_epoch()
             elif why == Pause.ROOM:
                 self._outgrown()
-                self._set_grid(2 * int(self._grid.pivot[-1]))
+                self._set_grid(2.0 * float(self._grid.pivot[-1]))
             elif why == Pause.FAILED:
                 raise RuntimeError(
                     f"the population balance finds no step at {self._kernel.now:g} s that meets its tolerance."
@@ -170,8 +171,8 @@ class BalanceRun:
         flat = model.solubility(temperature)
         lost = np.zeros(len(model.elements))
         tallies: dict[str, float] = {
-            "events": float(events), "born": float(sums[0]), "dissolved_seed": float(sums[1]),
-            "dissolved_nucleated": float(sums[2]), "largest_debt": 0.0,
+            "events": float(events), "born": max(float(sums[0]), 0.0), "dissolved_seed": max(float(sums[1]), 0.0),
+            "dissolved_nucleated": max(float(sums[2]), 0.0), "largest_debt": 0.0,
         }
         if model.coalescence.law != "none":
             tallies["coalesced"] = float(self._kernel.coalesced_by(t))
@@ -184,10 +185,10 @@ class BalanceRun:
         for rest, s in zip(left, model.syringes, strict=True):
             for i, n in s.contents.items():
                 in_syringes = in_syringes + n * rest / s.volume * model.atoms[i]
-        shown = [_shown(grid.pivot, n, NOTHING * self._kernel.reference) for n in number]
+        shown = [_shown(grid.whole, grid.rounded(n), NOTHING * self._kernel.reference) for n in number]
         some = (shown[0] > 0.0) | (shown[1] > 0.0)
         return Counts(
-            time=t, sizes=grid.pivot[some], seed=shown[0][some], nucleated=shown[1][some],
+            time=t, sizes=grid.whole[some], seed=shown[0][some], nucleated=shown[1][some],
             amounts=np.maximum(amounts, 0.0), volume=volume, temperature=temperature, injected_volume=injected,
             supersaturation=max(float(amounts[MONOMER]), 0.0) / volume / flat if flat > 0.0 else float("nan"),
             matter={
@@ -210,7 +211,7 @@ class BalanceRun:
     def state(self) -> dict[str, Any]:
         """Everything needed to go on to the same bytes."""
         return {
-            "kernel": self._kernel.dump(), "until": self._until, "top": int(self._grid.pivot[-1]),
+            "kernel": self._kernel.dump(), "until": self._until, "top": float(self._grid.pivot[-1]),
             "aliquot": self._aliquot.copy(), "begun": self._epoch is not None, "begun_at": self._begun,
             "plan": {"time": self._plan.time, "cold_volume": self._plan.cold_volume, "left": self._plan.left.copy()},
         }
@@ -222,7 +223,7 @@ class BalanceRun:
         self._plan = Plan(self.model, **state["plan"], node=inf)
         self._epoch = None
         self._kernel.empty()
-        self._set_grid(int(state["top"]))
+        self._set_grid(float(state["top"]))
         if state["begun"]:
             self._epoch = self._plan.epoch()
             self._set_epoch(self._epoch)
@@ -284,9 +285,9 @@ class BalanceRun:
         return feed
 
     def _set_tables(self, epoch: Epoch) -> None:
-        self._kernel.set_tables(*self._rates.between(epoch.temperature0, epoch.temperature1, self._grid.pivot))
+        self._kernel.set_tables(*self._rates.between(epoch.temperature0, epoch.temperature1, self._grid))
 
-    def _set_grid(self, top: int) -> None:
+    def _set_grid(self, top: float) -> None:
         """Pivots up to ``top``, with what is known on them."""
         self._grid = Grid.up_to(top, self._resolved)
         self._kernel.set_grid(self._grid, [self._grid.landing(s.units) for s in self.model.sticking])
@@ -295,7 +296,7 @@ class BalanceRun:
             self._set_tables(self._epoch)
 
 
-def _units_in(number: FloatArray, pivot: IntArray) -> float:
+def _units_in(number: FloatArray, pivot: FloatArray) -> float:
     """Formula units in the particles (origins, pivots)."""
     return float(number.sum(axis=0) @ pivot)
 
@@ -319,18 +320,38 @@ def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:
     kept[(level < SHOWN * total) | (level[-1] - level + kept < SHOWN * total)] = 0.0
     if np.array_equal(kept, number):
         return kept
-    # an exponential tilt keeps what is there positive
-    off = (pivot - float(number @ pivot) / total) / float(pivot[-1])
-    tilt = 0.0
-    if np.any(off[kept > 0.0] < 0.0) and np.any(off[kept > 0.0] > 0.0):
-        for _ in range(30):
-            weight = kept * np.exp(np.clip(tilt * off, -50.0, 50.0))
-            step = float(weight @ off) / float(weight @ off**2)
-            tilt -= step
-            if abs(step) < 1e-13:
-                break
-    weight = kept * np.exp(np.clip(tilt * off, -50.0, 50.0))
-    return np.asarray(weight * (total / weight.sum()))
+    some = kept > 0.0
+    off = pivot - float(number @ pivot) / total
+    off = off / (np.abs(off[some]).max() or 1.0)
+    square = float(number @ off**2) / total
+    for powers in (2, 1, 0):
+        # factors exp(polynomial) keep what is there positive; a few pivots may not be able to keep the second moment
+        monomials = np.stack([off[some] ** k for k in range(1, powers + 1)]) if powers else np.empty((0, int(some.sum())))
+        tilted = _tilted(kept[some], monomials, np.array([0.0, square]))
+        if tilted is not None:
+            kept[some] = tilted * (total / tilted.sum())
+            break
+    return kept
+
+
+def _tilted(weight: FloatArray, x: FloatArray, mean: FloatArray) -> FloatArray | None:
+    """``weight`` (k,) times exp(a x_0 + b x_1 ...), ``x`` (m, k), so that x has the means ``mean``; or None."""
+    m = len(x)
+    a, mean = np.zeros(m), mean[:m]
+    for _ in range(60 * m + 1):
+        factor = np.exp(np.clip(a @ x, -600.0, 600.0)) if m else np.ones(weight.size)
+        new = weight * factor / float(weight @ factor)
+        wrong = x @ new - mean
+        if np.all(np.abs(wrong) < 1e-13):
+            return np.asarray(new)
+        bend = (x * new) @ x.T - np.outer(x @ new, x @ new)
+        try:
+            step = np.linalg.solve(bend, wrong)
+        except np.linalg.LinAlgError:
+            return None
+        # the logarithm of the sum is convex in a: Newton's method with bounded steps gets there if there is a there
+        a = a - step * min(1.0, 2.0 / (float(np.abs(step).max()) + 1e-300))
+    return None
 
 
 __all__ = ["BalanceRun"]

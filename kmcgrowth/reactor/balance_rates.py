@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from kmcgrowth.model.types import FloatArray, IntArray, Model
+from kmcgrowth.model.types import FloatArray, Model
 from kmcgrowth.reactor.arrays import sticking_tables
+from kmcgrowth.reactor.sizes import Grid
 
 SPACING = 5.0
 """Widest distance of two temperature nodes [K]; Arrhenius and Gibbs-Thomson laws are straight lines in between."""
@@ -30,7 +31,7 @@ class NodeRates:
         self._pivots = 0
 
     def between(
-        self, T0: float, T1: float, pivot: IntArray
+        self, T0: float, T1: float, grid: Grid
     ) -> tuple[float, float, FloatArray, FloatArray, FloatArray, FloatArray]:
         """Tables at the nodes around the temperatures from ``T0`` to ``T1`` [K], in logarithms if there are several.
 
@@ -42,11 +43,11 @@ class NodeRates:
         stick : (nodes, stickers, pivots) [m^3/s]
         rates : (nodes, reactions + 7), as ``at`` gives them
         """
-        if self._pivots != pivot.size:
+        if self._pivots != grid.pivot.size:
             self._done.clear()
-            self._pivots = pivot.size
+            self._pivots = grid.pivot.size
         if self.inverse.size == 1:
-            tables = [at(self.model, 1.0 / self.inverse[0], pivot)]
+            tables = [at(self.model, 1.0 / self.inverse[0], grid)]
             first, step = 0, 1.0
         else:
             step = float(self.inverse[1] - self.inverse[0])
@@ -55,7 +56,7 @@ class NodeRates:
             last = int(np.clip(np.ceil(ends[1]), first + 1, self.inverse.size - 1))
             for node in range(first, last + 1):
                 if node not in self._done:
-                    found = at(self.model, float(1.0 / self.inverse[node]), pivot)
+                    found = at(self.model, float(1.0 / self.inverse[node]), grid)
                     a, d, s, r = (_log(x) for x in found)
                     self._done[node] = (a, d, s, r)
             tables = [self._done[node] for node in range(first, last + 1)]
@@ -63,7 +64,7 @@ class NodeRates:
         return float(self.inverse[first]), step, attach, detach, stick, rates
 
 
-def at(model: Model, temperature: float, pivot: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def at(model: Model, temperature: float, grid: Grid) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Rates at one temperature [K].
 
     Returns
@@ -73,8 +74,8 @@ def at(model: Model, temperature: float, pivot: IntArray) -> tuple[FloatArray, F
     rates : the reactions' constants, attach of one unit [m^3/s], first-order nucleation [1/s], solubility [1/m^3],
         nucleation prefactor [1/(m^3 s)], surface energy [J/m^2], encounter constant [m^3/s], coalescence [m^3/s]
     """
-    top, law = int(pivot[-1]), model.nucleation
-    attach, detach = model.tables(temperature, top)
+    law = model.nucleation
+    attach, detach = model.tables(temperature, grid.largest)
     read = law.law in ("classical", "power")
     others = [
         float(attach[1]), law.rate(temperature) if law.law == "cluster" else 0.0, model.solubility(temperature),
@@ -82,7 +83,8 @@ def at(model: Model, temperature: float, pivot: IntArray) -> tuple[FloatArray, F
         law.encounter(temperature) if read else 0.0, model.coalescence.rate(temperature),
     ]
     rates = np.array([r.rate(temperature) for r in model.reactions] + others, dtype=float)
-    return attach[pivot], detach[pivot], sticking_tables(model, temperature, top)[:, pivot], rates
+    stick = sticking_tables(model, temperature, grid.largest)
+    return grid.read(attach), grid.read(detach), grid.read(stick), rates
 
 
 def _log(x: FloatArray) -> FloatArray:

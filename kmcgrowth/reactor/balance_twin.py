@@ -57,7 +57,7 @@ def slopes(
     seed, nucleated : (pivots,) particles [dimensionless]
     """
     c = amounts[MONOMER] / volume
-    attach, detach = (table[grid.pivot] for table in model.tables(temperature, int(grid.pivot[-1])))
+    attach, detach = (grid.read(table) for table in model.tables(temperature, grid.largest))
     change = np.array(feed, dtype=float)
 
     rates = np.array([mass_action(r, amounts, volume) * r.rate(temperature) for r in model.reactions])
@@ -83,7 +83,7 @@ def slopes(
 
     for process in model.sticking:
         first, weight = grid.landing(process.units)
-        k = process.table(temperature, int(grid.pivot[-1]))[grid.pivot] * amounts[process.species] / volume
+        k = grid.read(process.table(temperature, grid.largest)) * amounts[process.species] / volume
         k[first < 0] = 0.0
         for p, d in zip(particles, dp, strict=True):
             d -= k * p

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr
@@ -10,7 +11,13 @@ from scipy.special import ndtr
 from kmcgrowth.model.types import FloatArray, IntArray, Model, SeedPopulation
 
 RESOLVED = 300
-"""Sizes up to this one have a cell each [formula units]."""
+"""Sizes up to this one have a cell each; those of a rough distribution up to ``ROUGH_RESOLVED`` [formula units]."""
+
+ROUGH_RESOLVED = 30_000
+"""The same for seeds that the coarse pivots would not show as a smooth distribution [formula units]."""
+
+ROUGH = 0.015
+"""Sum of the second differences over the number of seeds; 0.97/s^2 for a Gaussian s pivots wide [dimensionless]."""
 
 RELATIVE = 0.005
 """Widest cell over its size above ``RESOLVED`` [dimensionless]."""
@@ -30,14 +37,17 @@ class Grid:
     jumps up at [(A + d) + (A - d) h-]/[h+ (h+ + h-)] and down at [(A + d) - (A - d) h+]/[h- (h+ + h-)]: drift A - d and
     second moment A + d are those of single units, whatever the distances. With h+ = h- = 1 these are A and d.
 
+    Above the resolved sizes the distances grow smoothly, which whole numbers cannot: where a distance jumps, waves of
+    two pivots' length start that growth alone hardly damps.
+
     Attributes
     ----------
-    pivot : (k,) increasing sizes, the first 2 [formula units]
+    pivot : (k,) increasing sizes, the first 2; whole up to the resolved sizes [formula units]
     gap : (k,) distance to the next pivot; that of the last is where the next one would be [formula units]
     up_attach, up_detach, down_attach, down_detach : (k,) coefficients of A and d in both jumps [dimensionless]
     """
 
-    pivot: IntArray
+    pivot: FloatArray
     gap: FloatArray
     up_attach: FloatArray
     up_detach: FloatArray
@@ -45,7 +55,7 @@ class Grid:
     down_detach: FloatArray
 
     @classmethod
-    def up_to(cls, top: int, resolved: int | None = RESOLVED) -> Grid:
+    def up_to(cls, top: float, resolved: int | None = RESOLVED) -> Grid:
         """Pivots from 2 to ``top`` or a little above; a longer grid begins with the pivots of a shorter one.
 
         Parameters
@@ -54,7 +64,7 @@ class Grid:
         resolved : sizes up to this one have a cell each; None for all [formula units]
         """
         pivot = _pivots(top, resolved)
-        above, below = np.diff(pivot).astype(float), np.ones(pivot.size - 1)
+        above, below = np.diff(pivot), np.ones(pivot.size - 1)
         below[1:] = above[:-1]
         both = above + below
         return cls(
@@ -63,11 +73,40 @@ class Grid:
         )
 
     @property
+    def largest(self) -> int:
+        """Size up to which tables must go [formula units]."""
+        return int(np.ceil(self.pivot[-1]))
+
+    @cached_property
+    def whole(self) -> IntArray:
+        """Pivots rounded to whole sizes, (k,)."""
+        return np.asarray(np.rint(self.pivot).astype(np.int64))
+
+    @cached_property
     def bounds(self) -> IntArray:
-        """Smallest size that a pivot stands for and the first above it, (k, 2)."""
-        low = np.concatenate([[2], self.pivot[1:] - (self.gap[:-1].astype(np.int64) - 1) // 2])
-        high = self.pivot + self.gap.astype(np.int64) - (self.gap.astype(np.int64) - 1) // 2
-        return np.stack([low, high], axis=1)
+        """Smallest size that a rounded pivot stands for and the first above it, (k, 2)."""
+        here = np.append(self.whole, int(np.rint(self.pivot[-1] + self.gap[-1])))
+        edge = here[1:] - (np.diff(here) - 1) // 2
+        return np.stack([np.concatenate([[2], edge[:-1]]), edge], axis=1)
+
+    def read(self, table: FloatArray) -> FloatArray:
+        """Values at the pivots of a table over whole sizes; linear in between."""
+        low = self.pivot.astype(np.int64)
+        over = self.pivot - low
+        high = np.minimum(low + 1, table.shape[-1] - 1)
+        return np.asarray((1.0 - over) * table[..., low] + over * table[..., high])
+
+    def rounded(self, number: FloatArray) -> FloatArray:
+        """The same particles on the rounded pivots; number, mass and second moment are kept (Lagrange)."""
+        to = self.whole.astype(float)
+        x = [np.concatenate([[to[0] - 1.0], to[:-1]]), to, np.append(to[1:], to[-1] + self.gap[-1])]
+        n = self.pivot
+        below = number * (n - x[1]) * (n - x[2]) / ((x[0] - x[1]) * (x[0] - x[2]))
+        above = number * (n - x[0]) * (n - x[1]) / ((x[2] - x[0]) * (x[2] - x[1]))
+        out = number - below - above
+        out[:-1] += below[1:]
+        out[1:] += above[:-1]
+        return np.asarray(out)
 
     def share(self, sizes: FloatArray | IntArray, numbers: FloatArray) -> FloatArray:
         """Put particles of any sizes on the pivots next to them so that number and mass are kept.
@@ -96,37 +135,54 @@ class Grid:
         weight : (k, 3) share of each, so that number, mass and second moment are kept (Lagrange's polynomials)
         """
         k = self.pivot.size
-        target = (self.pivot + units).astype(float)
-        nearest = np.searchsorted(self.pivot, target)
-        below = np.clip(nearest - 1, 0, k - 1)
-        closer = target - self.pivot[below] < self.pivot[np.clip(nearest, 0, k - 1)] - target
+        target = self.pivot + units
+        nearest = np.searchsorted(self.pivot, target - 1e-9)
+        before = np.clip(nearest - 1, 0, k - 1)
+        closer = target - self.pivot[before] < self.pivot[np.clip(nearest, 0, k - 1)] - target
         first = np.where(closer, nearest - 1, nearest) - 1
         over = (first + 2 >= k) | (first < 0)
         safe = np.where(over, 0, first)
-        x = [self.pivot[safe + j].astype(float) for j in range(3)]
-        weight = np.stack([
-            (target - x[1]) * (target - x[2]) / ((x[0] - x[1]) * (x[0] - x[2])),
-            (target - x[0]) * (target - x[2]) / ((x[1] - x[0]) * (x[1] - x[2])),
-            (target - x[0]) * (target - x[1]) / ((x[2] - x[0]) * (x[2] - x[1])),
-        ], axis=1)
+        middle = self.pivot[safe + 1]
+        t, below, above = target - middle, self.pivot[safe] - middle, self.pivot[safe + 2] - middle
+        low, high = t * (t - above) / (below * (below - above)), t * (t - below) / (above * (above - below))
+        weight = np.stack([low, 1.0 - low - high, high], axis=1)
         return np.where(over, -1, first), np.where(over[:, None], 0.0, weight)
 
 
-def _pivots(top: int, resolved: int | None) -> IntArray:
+def _pivots(top: float, resolved: int | None) -> FloatArray:
     """Sizes from 2 to one beyond the first that is not below ``top``."""
     top = max(top, 8)
     if resolved is None or resolved >= top + 1:
-        return np.arange(2, top + 2)
-    pivots = list(range(2, max(resolved, 8) + 1))
+        return np.arange(2.0, np.ceil(top) + 2.0)
+    first = max(resolved, 8)
+    pivots = [float(n) for n in range(2, first + 1)]
     while pivots[-1] < top:
-        pivots.append(pivots[-1] + spacing(pivots[-1]))
-    pivots.append(pivots[-1] + spacing(pivots[-1]))
+        pivots.append(pivots[-1] + spacing(pivots[-1], first))
+    pivots.append(pivots[-1] + spacing(pivots[-1], first))
     return np.array(pivots)
 
 
-def spacing(size: int) -> int:
-    """Distance from a pivot above the resolved sizes to the next [formula units]."""
-    return max(1, round(min(RELATIVE * size, POISSON * float(np.sqrt(size)))))
+def spacing(size: float, resolved: int) -> float:
+    """Distance from a pivot to the next [formula units].
+
+    Smooth minimum of ``RELATIVE`` times the size and ``POISSON`` times its root, smooth maximum of that and 1, switched
+    on between ``resolved`` and twice that.
+    """
+    relative, poisson = RELATIVE * size, POISSON * size**0.5
+    wide = (1.0 + (relative**-4 + poisson**-4) ** -1.0) ** 0.25
+    x = min(size / resolved - 1.0, 1.0)
+    return 1.0 + (wide - 1.0) * x * x * (3.0 - 2.0 * x)
+
+
+def suitable_resolution(sizes: IntArray, numbers: FloatArray) -> int:
+    """Sizes to resolve for these seeds: more if coarse pivots would not carry them as a smooth distribution."""
+    if not sizes.size:
+        return RESOLVED
+    grid = Grid.up_to(1.1 * float(sizes.max()) + 10.0)
+    on = grid.share(sizes, numbers) / numbers.sum()
+    density = on / np.convolve(grid.gap, [0.5, 0.5])[:-1] * grid.gap
+    rough = float(np.abs(np.diff(density, 2))[grid.pivot[1:-1] > RESOLVED].sum())
+    return ROUGH_RESOLVED if rough > ROUGH else RESOLVED
 
 
 def expected_seeds(model: Model) -> tuple[IntArray, FloatArray]:
@@ -179,4 +235,4 @@ def _units(model: Model, diameters: FloatArray) -> IntArray:
     return np.maximum(np.rint(np.pi * diameters**3 / (6.0 * model.unit_volume)).astype(np.int64), 2)
 
 
-__all__ = ["POISSON", "RELATIVE", "RESOLVED", "Grid", "expected_seeds", "spacing"]
+__all__ = ["RESOLVED", "Grid", "expected_seeds", "spacing", "suitable_resolution"]
