@@ -41,7 +41,9 @@ cdef class Pairs(Solver):
                     x = self.root[i] / self.root[j]
                     f *= 2.0 + x + 1.0 / x
                 units = self.pivot[i] + self.pivot[j]
-                while t < self.pivots - 2 and self.pivot[t + 1] <= units:
+                if units >= self.pivot[self.high - 1]:
+                    break       # products of what a step has just made
+                while t < self.high - 2 and self.pivot[t + 1] <= units:
                     t += 1
                 over = (units - self.pivot[t]) / self.gap[t]
                 if i == j:
