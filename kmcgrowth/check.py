@@ -27,7 +27,7 @@ SECONDS_PER_COUNT = 4e-8
 """A snapshot, and one particle counted in it [s]."""
 
 BALANCE_SECONDS = 0.02
-BALANCE_SECONDS_PER_SNAPSHOT = 1.5e-4
+BALANCE_SECONDS_PER_SNAPSHOT = 3e-4
 """A population balance whatever the number of particles, and one snapshot of it [s]."""
 
 FEW_MONOMERS = 20.0

@@ -12,7 +12,7 @@ from kmcgrowth.reactor._balance import Balance, Pause
 from kmcgrowth.errors import KmcgrowthError
 from kmcgrowth.model.plan import Epoch, Plan, warm
 from kmcgrowth.model.run import Counts
-from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
+from kmcgrowth.model.types import MONOMER, FloatArray, Model
 from kmcgrowth.reactor.arrays import chemistry
 from kmcgrowth.reactor.balance_rates import NodeRates
 from kmcgrowth.reactor.sizes import Grid, expected_seeds, suitable_resolution
@@ -185,7 +185,7 @@ class BalanceRun:
         for rest, s in zip(left, model.syringes, strict=True):
             for i, n in s.contents.items():
                 in_syringes = in_syringes + n * rest / s.volume * model.atoms[i]
-        shown = [_shown(grid.whole, grid.rounded(n), NOTHING * self._kernel.reference) for n in number]
+        shown = [_shown(grid, n, NOTHING * self._kernel.reference) for n in number]
         some = (shown[0] > 0.0) | (shown[1] > 0.0)
         return Counts(
             time=t, sizes=grid.whole[some], seed=shown[0][some], nucleated=shown[1][some],
@@ -301,33 +301,33 @@ def _units_in(number: FloatArray, pivot: FloatArray) -> float:
     return float(number.sum(axis=0) @ pivot)
 
 
-def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:
-    """Counts without the far tails and without negative ones; number and mass are kept.
+def _shown(grid: Grid, number: FloatArray, nothing: float) -> FloatArray:
+    """Counts of whole sizes without the far tails and without negative ones; the first moments are kept.
 
     Central differences can undershoot beside a front that the grid does not resolve.
 
     Parameters
     ----------
-    pivot : (k,) [formula units]
-    number : (k,) particles of one origin
+    grid : Grid
+    number : (k,) particles of one origin at its pivots
     nothing : a population of fewer particles is none
     """
     total = float(number.sum())
     if total <= nothing:
         return np.zeros_like(number)
-    kept = np.maximum(number, 0.0)
+    kept = np.maximum(grid.rounded(number), 0.0)
     level = np.cumsum(kept)
     kept[(level < SHOWN * total) | (level[-1] - level + kept < SHOWN * total)] = 0.0
-    if np.array_equal(kept, number):
-        return kept
     some = kept > 0.0
-    off = pivot - float(number @ pivot) / total
-    off = off / (np.abs(off[some]).max() or 1.0)
-    square = float(number @ off**2) / total
+    mean = float(number @ grid.pivot) / total
+    off = grid.whole[some] - mean
+    scale = float(np.abs(off).max()) or 1.0
+    off = off / scale
+    moments = np.array([0.0, float(number @ ((grid.pivot - mean) / scale) ** 2) / total])
     for powers in (2, 1, 0):
-        # factors exp(polynomial) keep what is there positive; a few pivots may not be able to keep the second moment
-        monomials = np.stack([off[some] ** k for k in range(1, powers + 1)]) if powers else np.empty((0, int(some.sum())))
-        tilted = _tilted(kept[some], monomials, np.array([0.0, square]))
+        # factors exp(polynomial) keep what is there positive; a few sizes may not be able to keep the second moment
+        monomials = np.stack([off**k for k in range(1, powers + 1)]) if powers else np.empty((0, off.size))
+        tilted = _tilted(kept[some], monomials, moments)
         if tilted is not None:
             kept[some] = tilted * (total / tilted.sum())
             break

@@ -97,16 +97,11 @@ class Grid:
         return np.asarray((1.0 - over) * table[..., low] + over * table[..., high])
 
     def rounded(self, number: FloatArray) -> FloatArray:
-        """The same particles on the rounded pivots; number, mass and second moment are kept (Lagrange)."""
-        to = self.whole.astype(float)
-        x = [np.concatenate([[to[0] - 1.0], to[:-1]]), to, np.append(to[1:], to[-1] + self.gap[-1])]
-        n = self.pivot
-        below = number * (n - x[1]) * (n - x[2]) / ((x[0] - x[1]) * (x[0] - x[2]))
-        above = number * (n - x[0]) * (n - x[1]) / ((x[2] - x[0]) * (x[2] - x[1]))
-        out = number - below - above
-        out[:-1] += below[1:]
-        out[1:] += above[:-1]
-        return np.asarray(out)
+        """Particles in the whole-numbered ranges of ``bounds``, those of every cell spread evenly over it."""
+        edges = np.concatenate([[1.5], self.pivot + 0.5 * self.gap])
+        below = np.concatenate([[0.0], np.cumsum(number)])
+        wanted = np.append(self.bounds[:, 0], self.bounds[-1, 1]) - 0.5
+        return np.diff(np.interp(wanted, edges, below))
 
     def share(self, sizes: FloatArray | IntArray, numbers: FloatArray) -> FloatArray:
         """Put particles of any sizes on the pivots next to them so that number and mass are kept.
