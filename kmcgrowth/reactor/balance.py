@@ -291,10 +291,11 @@ def _units_in(number: FloatArray, pivot: IntArray) -> float:
 
 
 def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:
-    """Counts without the far tails and without negative ones; number and mass are kept.
+    """Counts without the far tails and without negative ones; number, mass and width are kept.
 
-    Central differences can undershoot beside a front that the grid does not resolve: holes are filled from both sides,
-    and only what is left of them is cut off.
+    Central differences can undershoot beside a front that the grid does not resolve. Holes are filled from both sides
+    as far as possible and what is left of them is cut off; a smooth factor close to one brings back the moments that
+    this has changed, which are exact in the equations on any grid.
 
     Parameters
     ----------
@@ -310,25 +311,54 @@ def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:
     kept[(level < SHOWN * total) | (level[-1] - level + kept < SHOWN * total)] = 0.0
     if np.array_equal(kept, number):
         return kept
-    # an exponential tilt keeps what is there positive
-    off = (pivot - float(number @ pivot) / total) / float(pivot[-1])
-    tilt = 0.0
-    if np.any(off[kept > 0.0] < 0.0) and np.any(off[kept > 0.0] > 0.0):
-        for _ in range(30):
-            weight = kept * np.exp(np.clip(tilt * off, -50.0, 50.0))
-            step = float(weight @ off) / float(weight @ off**2)
-            tilt -= step
-            if abs(step) < 1e-13:
-                break
-    weight = kept * np.exp(np.clip(tilt * off, -50.0, 50.0))
-    return np.asarray(weight * (total / weight.sum()))
+    mean = float(number @ pivot) / total
+    variance = float(number @ (pivot - mean) ** 2) / total
+    for moments in (2, 1):
+        tilted = _tilted((pivot - mean) / float(pivot[-1]), kept, variance / float(pivot[-1]) ** 2, moments)
+        if tilted is not None:
+            return np.asarray(tilted * (total / tilted.sum()))
+    return np.asarray(kept * (total / kept.sum()))
+
+
+def _tilted(off: FloatArray, number: FloatArray, variance: float, moments: int) -> FloatArray | None:
+    """``number`` times exp(a off + b off^2), positive, of mean 0 and this variance; None if there is none.
+
+    Parameters
+    ----------
+    off : (k,) deviation from the wanted mean [dimensionless]
+    number : (k,) not negative
+    variance : wanted [dimensionless]
+    moments : 2, or 1 for the mean alone, b = 0
+    """
+    some = number > 0.0
+    x, held = off[some], number[some]
+    if not (np.any(x < 0.0) and np.any(x > 0.0)) or variance <= 0.0:
+        return None
+    width = np.sqrt(variance)
+    terms = np.stack([x / width, (x / width) ** 2 - 1.0])[:moments]
+    tilt = np.zeros(moments)
+    for _ in range(50):
+        weight = held * np.exp(np.clip(tilt @ terms, -50.0, 50.0))
+        weight /= weight.sum()
+        gradient, bend = terms @ weight, (terms * weight) @ terms.T
+        if np.all(np.abs(gradient) < 1e-12):
+            out = np.zeros_like(number)
+            out[some] = weight
+            return out
+        try:
+            step = np.linalg.solve(bend, gradient)
+        except np.linalg.LinAlgError:
+            return None
+        tilt -= step * min(1.0, 1.0 / float(np.abs(step).max()))
+        if not np.all(np.isfinite(tilt)):
+            return None
+    return None
 
 
 def _filled(pivot: IntArray, number: FloatArray) -> FloatArray:
     """Counts whose negative ones are filled by their neighbours, as far as ``FILLS`` sweeps go.
 
-    Every gift keeps number and mass and narrows the distribution by the product of the distances to both givers, so that
-    the width is that of the equations; cutting the holes off would widen it by what they were to take away.
+    Every gift keeps number and mass and narrows the distribution by the product of the distances to both givers.
     """
     below, above = np.diff(pivot)[:-1].astype(float), np.diff(pivot)[1:].astype(float)
     left, right = above / (below + above), below / (below + above)
