@@ -314,7 +314,8 @@ def _shown(pivot: IntArray, number: FloatArray, nothing: float) -> FloatArray:
     mean = float(number @ pivot) / total
     variance = float(number @ (pivot - mean) ** 2) / total
     for moments in (2, 1):
-        tilted = _tilted((pivot - mean) / float(pivot[-1]), kept, variance / float(pivot[-1]) ** 2, moments)
+        off = np.asarray((pivot - mean) / float(pivot[-1]), dtype=float)
+        tilted = _tilted(off, kept, variance / float(pivot[-1]) ** 2, moments)
         if tilted is not None:
             return np.asarray(tilted * (total / tilted.sum()))
     return np.asarray(kept * (total / kept.sum()))

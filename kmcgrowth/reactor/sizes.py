@@ -141,7 +141,8 @@ def expected_seeds(model: Model) -> tuple[IntArray, FloatArray]:
     if not parts:
         return np.empty(0, dtype=np.int64), np.empty(0)
     sizes, where = np.unique(np.concatenate([n for n, _ in parts]), return_inverse=True)
-    return sizes, np.bincount(where, np.concatenate([w for _, w in parts]), sizes.size)
+    numbers = np.bincount(where, np.concatenate([w for _, w in parts]), sizes.size)
+    return sizes.astype(np.int64), np.asarray(numbers, dtype=float)
 
 
 def _population(model: Model, p: SeedPopulation) -> tuple[IntArray, FloatArray]:
