@@ -174,6 +174,7 @@ THEMES = (
     "books",
     "independence",
     "against_twin",
+    "stress",
 )
 """Modules that hold the cases."""
 

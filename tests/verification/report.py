@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fast", action="store_true", help="short variants, a few seconds each, with wider tolerances")
     parser.add_argument("--engine", choices=sorted(ENGINES), default="exact", help="engine to verify (default: exact)")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the figures of the cases into this folder")
+    parser.add_argument("--recipe", type=int, metavar="K", help="print one recipe of the case stress and rerun it")
     given = parser.parse_args(arguments)
 
     cases = {name: case for name, case in load().items() if given.engine in case.engines}
