@@ -224,6 +224,7 @@ class Model:
     duration : float [s]
     snapshots : (k,) times [s], the first 0
     window : float, relative change of the mean-field concentration that ends a window [dimensionless]
+    tolerance : float, error control of ``leap``: the square of the relative change that a step allows [dimensionless]
     """
 
     material: str
@@ -251,6 +252,7 @@ class Model:
     duration: float
     snapshots: FloatArray
     window: float = 0.005
+    tolerance: float = 0.02
 
     def radius(self, units: FloatArray | IntArray) -> FloatArray:
         """Radius of the sphere that holds ``units`` formula units [m]."""
