@@ -3,7 +3,7 @@
 cdef double LEAST = 4.0         # events per particle for which a step pays
 cdef double OVERHEAD = 8000.0   # and besides
 cdef double CROWDED = 2.0       # leaps per particle in a step
-cdef int64_t REST = 16          # windows event by event before leaping is considered again
+cdef int64_t REST = 20000       # particles in windows event by event before leaping is considered again
 
 
 cdef class Leaper(Exchange):
@@ -14,7 +14,8 @@ cdef class Leaper(Exchange):
     cdef public bint go, always, stale, stepped
     cdef public double fixed                # length of every step, for tests [s]
     cdef public int64_t wanted              # size that the tables must hold
-    cdef int64_t[::1] gone                  # places of the particles that dissolved in the step
+    cdef int64_t[::1] gone                  # places of the particles that dissolved in the step, and when
+    cdef double[::1] gone_time
     cdef public int64_t vanished, kept_number
     cdef double[::1] start_amount
 
@@ -40,7 +41,7 @@ cdef class Leaper(Exchange):
         if not self.choose_step():
             if self.table_short:
                 return TABLE
-            self.resting = REST
+            self.resting = REST // max(self.number, 1)
             return self.stay_exact()
         if self.size.shape[0] - self.number < 64 + 4 * <int64_t>self.expected_births():
             return ROOM
@@ -62,7 +63,8 @@ cdef class Leaper(Exchange):
 
     cdef double longest_step(self, double attach, double detach) noexcept nogil:
         """A step that the particles, the volume, the births and the one before allow."""
-        cdef double tau = self.epoch_end - self.now, volume = self.volume_at(self.now), rate = 0.0, c, top = 0.0
+        cdef double tau = self.epoch_end - self.now, volume = self.volume_at(self.now), rate = 0.0, c, top = 0.0, low, middle
+        cdef double *row
         cdef int64_t j, units
         if self.fixed > 0.0:
             return fmin(self.fixed, tau)
@@ -80,11 +82,24 @@ cdef class Leaper(Exchange):
         if rate > 0.0:
             tau = fmin(tau, (1.0 + 0.5 * self.tolerance * self.number) / rate)
         for j in range(self.classes):
-            top = fmax(top, fmin(self.row_of(self.class_size[j])[REACH], 1e300))
-        tau = fmin(tau, fmax(top, 1e-300))
-        while self.walks(tau) > CROWDED:
-            tau *= 0.8
-        return tau
+            row = self.row_of(self.class_size[j])
+            if row[GROSS] > 0.0:
+                top = fmax(top, fmax(row[REACH], FEW / row[GROSS]))
+        if top > 0.0:
+            tau = fmin(tau, top)
+        if self.walks(tau) <= CROWDED:
+            return tau
+        low = 0.0
+        for j in range(40):
+            # the longest step that is not crowded, to five per cent
+            middle = 0.5 * (low + tau) if low > 0.0 else 0.5 * tau
+            if self.walks(middle) > CROWDED:
+                tau = middle
+            else:
+                low = middle
+            if low > 0.95 * tau:
+                break
+        return low
 
     cdef bint choose_step(self) noexcept nogil:
         """Fix the step and its expected course; False if it does not pay. Draws nothing, and changes nothing else."""
@@ -254,10 +269,11 @@ cdef class Leaper(Exchange):
         for i in range(number):
             n = self.size[i]
             change -= n
-            new = self.particle(n)
+            new = self.particle(n, i)
             if new < 2:
                 self.dissolved[self.origin[i]] += 1
                 self.gone[self.vanished] = i
+                self.gone_time[self.vanished] = self.over
                 self.vanished += 1
                 continue
             change += new
@@ -273,7 +289,7 @@ cdef class Leaper(Exchange):
             new = self.walk(self.birth_units[k], self.birth_time[k], self.step_end)
             if new < 2:
                 self.dissolved[1] += 1
-                self.birth_units[k] = 0
+                self.birth_over[k] = self.over
                 continue
             change += new
             self.size[self.number] = <int32_t>new
@@ -362,6 +378,8 @@ cdef class Leaper(Exchange):
         self.keeper = np.zeros(self.reactions, dtype=np.int32)
         self.sequence, self.circular = chemistry["order"], chemistry["circular"]
         self.stamp = 0
+        self.traced = -1
+        self.trace = np.zeros((0, CELLS + 1), dtype=np.int32)
         self.kept.has_binomial = 0
         self._make_places()
 
@@ -375,7 +393,8 @@ cdef class Leaper(Exchange):
 
     def _make_places(self):
         room = self.size.shape[0]
-        self.birth_time, self.birth_units = np.zeros(room), np.zeros(room, dtype=np.int64)
+        self.birth_time, self.birth_over, self.gone_time = (np.zeros(room) for _ in range(3))
+        self.birth_units = np.zeros(room, dtype=np.int64)
         self.gone = np.zeros(room, dtype=np.int64)
         self.class_size, self.class_number = (np.zeros(max(room, self.largest + 1), dtype=np.int32) for _ in range(2))
 
@@ -395,11 +414,34 @@ cdef class Leaper(Exchange):
         super().interrupt(t)
         self.stale = True
 
+    def follow_particles(self, bint on):
+        """Keep (or no longer keep) the sizes within the next step of particles that take several leaps in it."""
+        self.trace = np.zeros((self.number if on else 0, CELLS + 1), dtype=np.int32)
+
+    def drifts(self, size):
+        """Expected change over the coming or last step of particles of these sizes that leap all of it, else 0."""
+        cdef int64_t i, n
+        cdef double *whole
+        out = np.zeros(len(size))
+        cdef double[::1] change = out
+        for i in range(len(size)):
+            n = size[i]
+            if n < self.whole_stamp.shape[0]:
+                whole = self.whole_of(n)
+                if whole[1] >= 0.0:
+                    change[i] = whole[0] - n - 0.5
+        return out
+
     def last_step(self):
         """What happened in the last step, for a look into it: see ``kmcgrowth.reactor.leap_between``."""
+        trace = np.asarray(self.trace)
+        walked = np.flatnonzero(trace[:, 0])
         return {
+            "walked": walked, "trace": trace[walked],
             "start": self.step_start, "end": self.step_end, "kept": self.kept_number,
             "gone": np.asarray(self.gone)[: self.vanished].copy(),
+            "gone_time": np.asarray(self.gone_time)[: self.vanished].copy(),
+            "birth_over": np.asarray(self.birth_over)[: self.births].copy(),
             "birth_time": np.asarray(self.birth_time)[: self.births].copy(),
             "birth_units": np.asarray(self.birth_units)[: self.births].copy(),
             "mean_time": np.array([self.node_time[i] for i in range(self.nodes)]),

@@ -15,7 +15,7 @@ cdef class Exchange(Course):
     cdef int32_t[::1] keeper                # of every reaction: the reactant that decides how often it happens
     cdef double[::1] expected               # arrivals in the step
     cdef double[::1] extents                # expected, of reactions, sticking, births from a cluster, attachment
-    cdef double[::1] birth_time
+    cdef double[::1] birth_time, birth_over     # the latter where a newborn particle dissolves in the step
     cdef int64_t[::1] birth_units
     cdef public int64_t births              # in the step
     cdef public double mean_births          # expected
@@ -75,6 +75,7 @@ cdef class Exchange(Course):
     cdef inline void bear(self, double t, int64_t units) noexcept nogil:
         if self.births + self.number + 2 < self.birth_time.shape[0]:
             self.birth_time[self.births] = t
+            self.birth_over[self.births] = INFINITY
             self.birth_units[self.births] = units
             self.births += 1
         else:

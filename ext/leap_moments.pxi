@@ -52,7 +52,11 @@ cdef class Moments(Kernel):
     cdef public double step_start, step_end, cell
     cdef double[CELLS + 1] area                 # concentration integrated from the start of the step
     cdef double highest                         # concentration
+    cdef double over                            # when the last particle that dissolved did
     cdef binomial_t kept
+    # sizes at the borders of the cells, of particles that take several leaps, for a look into the step
+    cdef int32_t[:, ::1] trace
+    cdef int64_t traced                         # place of the present one; -1 for none
 
     cdef inline int64_t binomial(self, int64_t n, double p) noexcept nogil:
         if n <= 0 or not p > 0.0:
@@ -172,10 +176,20 @@ cdef class Moments(Kernel):
         # rounding to whole numbers adds 1/12 (Sheppard)
         return <int64_t>floor(mean + sqrt(variance - 1.0 / 12.0) * z + 0.5)
 
+    cdef void mark(self, double t0, double t1, int64_t n0, int64_t n1) noexcept nogil:
+        """Keep sizes between two moments of a walk."""
+        cdef int64_t k = <int64_t>ceil((t0 - self.step_start) / self.cell)
+        while k <= CELLS and self.step_start + k * self.cell <= t1:
+            self.trace[self.traced, k] = <int32_t>(
+                n0 + (n1 - n0) * (self.step_start + k * self.cell - t0) / (t1 - t0) + 0.5
+            )
+            k += 1
+
     cdef int64_t walk(self, int64_t n, double t, double end) noexcept nogil:
         """Size of a particle at ``end`` that has n at t, in leaps as long as it allows; 0 if it dissolves."""
         cdef double *row
         cdef double h, c, up, top, mean, variance, x
+        cdef int64_t change
         while t < end:
             row = self.row_of(n)
             h = end - t
@@ -186,15 +200,17 @@ cdef class Moments(Kernel):
                 up = row[CAPTURE] * self.highest
                 x = row[LOSS]
                 top = up + x
-                if not top > 0.0:
-                    return n
-                t += self.exponential() / top
+                h = self.exponential() / top if top > 0.0 else INFINITY
+                if self.traced >= 0:
+                    self.mark(t, fmin(t + h, end), n, n)
+                t += h
                 if t >= end:
                     return n
                 up = self.uniform() * top
                 if up < x:
                     n -= 1
                     if n < 2:
+                        self.over = t
                         return 0
                 elif up < x + row[CAPTURE] * self.concentration_at(t):
                     n += 1
@@ -202,8 +218,11 @@ cdef class Moments(Kernel):
             c = (self.area_to(t + h) - self.area_to(t)) / h - self.held
             mean = h * (row[NET] + row[CAPTURE] * c + h * (row[NET2] + h * row[NET3]))
             variance = h * (row[GROSS] + row[CAPTURE] * c + h * row[GROSS2])
-            n += self.draw_change(mean, variance, h * (row[NET] + h * row[SKEW2]))
-            n = max(n, 2)
+            change = self.draw_change(mean, variance, h * (row[NET] + h * row[SKEW2]))
+            change = max(change, 2 - n)
+            if self.traced >= 0:
+                self.mark(t, t + h, n, n + change)
+            n += change
             t += h
             if end - t < 1e-12 * (end - self.step_start):
                 return n
@@ -232,7 +251,7 @@ cdef class Moments(Kernel):
                 out[2] = 0.0
         return out
 
-    cdef int64_t particle(self, int64_t n) noexcept nogil:
+    cdef int64_t particle(self, int64_t n, int64_t place) noexcept nogil:
         """Size at the end of the step of a particle that has n at its start; 0 if it dissolves."""
         cdef double *whole
         cdef double z
@@ -241,4 +260,9 @@ cdef class Moments(Kernel):
             if whole[1] >= 0.0:
                 z = random_standard_normal(self.generator)
                 return max(<int64_t>floor(whole[0] + whole[1] * (z + whole[2] * (z * z - 1.0))), 2)
-        return self.walk(n, self.step_start, self.step_end)
+        if place >= self.trace.shape[0]:
+            return self.walk(n, self.step_start, self.step_end)
+        self.traced = place
+        n = self.walk(n, self.step_start, self.step_end)
+        self.traced = -1
+        return n

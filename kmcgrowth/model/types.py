@@ -252,7 +252,7 @@ class Model:
     duration: float
     snapshots: FloatArray
     window: float = 0.005
-    tolerance: float = 0.02
+    tolerance: float = 0.01
 
     def radius(self, units: FloatArray | IntArray) -> FloatArray:
         """Radius of the sphere that holds ``units`` formula units [m]."""

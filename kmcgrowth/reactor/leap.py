@@ -76,8 +76,10 @@ class LeapRun(ExactRun):
             "born": int(self._kernel.born), "events": self.events, "largest_debt": int(self._kernel.largest_debt)
         }
         self._kernel.go = True
+        self._kernel.follow_particles(True)
         why = int(self._kernel.run(until, BUDGET))
-        self._step = self._kernel.last_step()
+        self._step = self._kernel.last_step() | {"drift": self._kernel.drifts(self._before["size"])}
+        self._kernel.follow_particles(False)
         return why
 
     def _inside(self) -> bool:

@@ -16,8 +16,9 @@ def between(
 ) -> dict[str, Any]:
     """State at ``t``, drawn between those at both ends of a step.
 
-    Every particle is shown as it was or as it will be, the latter with the probability of the share of the step that is
-    over: the mean and the second moment of its size are then linear in time. What was counted in the step has happened in
+    Every particle has had its share of the change that was expected of it, and all or nothing of what chance added, the former with
+    the probability of the share of the step that is over: mean and variance of its size are then linear in time. Particles that took
+    several leaps are known in between, and dissolve at their time. What was counted in the step has happened in
     proportion, rounded to whole events; births have times of their own. The monomer count keeps the fluctuation of
     one of the ends around the mean field, and the particles take what is left over, so that atoms are conserved.
     Of two looks into one step the later one shows everything that the earlier one does.
@@ -36,27 +37,42 @@ def between(
     dict, as ``after``
     """
     share = (t - step["start"]) / (step["end"] - step["start"])
-    particle, newborn = rng.random(before["size"].size), rng.random(step["birth_time"].size)
+    particle, rounding = rng.random((2, before["size"].size))
+    newborn = rng.random(step["birth_time"].size)
     common, side, offset = rng.random(3)
 
     def done(number: Any) -> Any:
         return np.floor(share * np.asarray(number) + common).astype(np.int64)
 
-    # particles of the start, and those born by t
+    # particles of the start: those that took several leaps are known between, and those that dissolve when they do
     end: IntArray = np.zeros(before["size"].size, dtype=np.int64)
     stays = np.ones(end.size, dtype=bool)
     stays[step["gone"]] = False
     end[stays] = after["size"][: step["kept"]]
-    size = np.where(particle < share, end, before["size"]).astype(np.int64)
-    dissolved = before["dissolved"] + np.bincount(before["origin"][size == 0], minlength=2)
+    noise = np.where(particle < share, end - before["size"] - step["drift"], 0.0)
+    size = np.floor(before["size"] + share * step["drift"] + noise + rounding).astype(np.int64)
+    np.maximum(size, 2, out=size)
+    over = np.full(end.size, np.inf)
+    over[step["gone"]] = step["gone_time"]
+    walked, trace = step["walked"], step["trace"]
+    cells = trace.shape[1] - 1
+    k = min(int(share * cells), cells - 1)
+    reach = np.maximum((share * cells - k) * np.ones(walked.size), 0.0)
+    ends = np.minimum((over[walked] - step["start"]) / (step["end"] - step["start"]) * cells - k, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        way = np.where(ends > 0.0, np.minimum(reach / ends, 1.0), 1.0)
+    middle = np.floor(trace[:, k] + way * (trace[:, k + 1] - trace[:, k]) + particle[walked]).astype(np.int64)
+    size[walked] = np.where(t < over[walked], np.maximum(middle, 2), 0)
     there = size > 0
-    lives, born = step["birth_units"] > 0, step["birth_time"] <= t
-    grown = np.zeros(born.size, dtype=np.int64)
+    dissolved = before["dissolved"] + np.bincount(before["origin"][~there], minlength=2)
+    # and those born by t
+    born, lives = step["birth_time"] <= t, np.isinf(step["birth_over"])
+    grown = step["birth_units"].copy()
     grown[lives] = after["size"][step["kept"] :]
     with np.errstate(invalid="ignore", divide="ignore"):
         passed = np.where(born, (t - step["birth_time"]) / (step["end"] - step["birth_time"]), 0.0)
-    young = np.where(newborn < passed, grown, step["birth_units"])[born & lives]
-    dissolved[1] += int(np.count_nonzero(born & ~lives))
+    young = np.where(newborn < passed, grown, step["birth_units"])[born & (t < step["birth_over"])]
+    dissolved[1] += int(np.count_nonzero(t >= step["birth_over"]))
     sizes = np.concatenate([size[there], young])
     origin = np.concatenate([before["origin"][there], np.ones(young.size, dtype=before["origin"].dtype)])
 
