@@ -1,15 +1,15 @@
 # Leaps: the reversible exchange of monomers in bulk, everything else drawn event by event or by its number.
 
-cdef double LEAST = 4.0         # events per particle for which a step pays
+cdef double LEAST = 8.0         # events per particle for which a step pays
 cdef double OVERHEAD = 8000.0   # and besides
 cdef double CROWDED = 2.0       # leaps per particle in a step
-cdef int64_t REST = 20000       # particles in windows event by event before leaping is considered again
+cdef int64_t REST = 16          # most windows event by event before leaping is considered again
 
 
 cdef class Leaper(Exchange):
     """State and loop of one trajectory in leaps; windows event by event, those of ``Kernel``, where they are cheaper."""
 
-    cdef public int64_t resting, leaps, windows
+    cdef public int64_t resting, failed, leaps, windows
     cdef public double leapt, last         # time covered by leaps; length of the last one [s]
     cdef public bint go, always, stale, stepped
     cdef public double fixed                # length of every step, for tests [s]
@@ -41,7 +41,9 @@ cdef class Leaper(Exchange):
         if not self.choose_step():
             if self.table_short:
                 return TABLE
-            self.resting = REST // max(self.number, 1)
+            # the longer it has not paid the later the next look
+            self.failed = min(2 * self.failed + 1, REST)
+            self.resting = self.failed
             return self.stay_exact()
         if self.size.shape[0] - self.number < 64 + 4 * <int64_t>self.expected_births():
             return ROOM
@@ -311,6 +313,7 @@ cdef class Leaper(Exchange):
         self.last = self.step_end - self.step_start
         self.leapt += self.last
         self.leaps += 1
+        self.failed = 0
         self.first_step = self.found_step
         self.segment += 1
         self.now = self.step_end
@@ -458,5 +461,5 @@ cdef class Leaper(Exchange):
         for name, value in state["leap"].items():
             setattr(self, name, value)
 
-    _own = ("resting", "leaps", "windows", "leapt", "last", "stale", "first_step")
+    _own = ("resting", "failed", "leaps", "windows", "leapt", "last", "stale", "first_step")
 
