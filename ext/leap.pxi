@@ -55,13 +55,9 @@ cdef class Leaper(Exchange):
 
     cdef double expected_births(self) noexcept nogil:
         """In the step, by all laws."""
-        if self.nucleation == MEAN_FIELD:
-            return self.mean_births
         if self.nucleation == FROM_CLUSTER:
             return self.extents[self.reactions + self.stickers]
-        if self.nucleation == EXPLICIT:
-            return self.mean_births
-        return 0.0
+        return self.mean_births
 
     cdef double longest_step(self, double attach, double detach) noexcept nogil:
         """A step that the particles, the volume, the births and the one before allow."""
@@ -106,7 +102,7 @@ cdef class Leaper(Exchange):
     cdef bint choose_step(self) noexcept nogil:
         """Fix the step and its expected course; False if it does not pay. Draws nothing, and changes nothing else."""
         cdef double attach, detach, c, tau, reached, gross, volume, least, mean
-        cdef int64_t s, tries
+        cdef int64_t s, tries, again = 0
         if self.number == 0 or self.largest < 8:
             return False
         self.sort_classes()
@@ -152,7 +148,8 @@ cdef class Leaper(Exchange):
             if not self.follow_actual():
                 return False
             mean = self.area[CELLS] / tau
-            if fabs(mean - self.held) > 0.01 * mean and tries < 4:
+            if fabs(mean - self.held) > 1e-5 * mean and again < 2:
+                again += 1
                 # the rates of the particles are to be those of the concentration they meet
                 self.hold(mean, self.place)
                 continue
@@ -184,7 +181,7 @@ cdef class Leaper(Exchange):
     cdef double follow_mean(self) noexcept nogil:
         """The mean field over the step; the time at which it has moved as much as a step may."""
         cdef double reached, allowed = INFINITY
-        cdef int64_t s, k
+        cdef int64_t s
         for s in range(self.species):
             self.y[s] = self.amount[s]
             self.inflow[s] = self.feed[s]
@@ -193,15 +190,9 @@ cdef class Leaper(Exchange):
                 fmax(self.amount[0], 0.0) / self.volume_at(self.step_start), self.flat_at(self.step_start)
             )
         reached = self.follow(MEAN, allowed)
-        self.mean_births = 0.0
-        for k in range(CELLS + 1):
-            self.fresh_capture[k] *= self.nucleation == MEAN_FIELD
-        if self.nucleation == MEAN_FIELD:
-            self.mean_births = self.y[self.species + 2]
-            if reached >= self.step_end:
-                for k in range(CELLS + 1):
-                    self.capture[k] += self.fresh_capture[k]
-                    self.release[k] += self.fresh_release[k]
+        self.mean_births = self.y[self.species + 2] if self.reads_concentration() else 0.0
+        if reached >= self.step_end:
+            self.add_fresh()
         for s in range(self.species):
             self.mean_end[s] = self.y[s]
         return reached
@@ -231,11 +222,6 @@ cdef class Leaper(Exchange):
         self.highest = 0.0
         for i in range(CELLS):
             self.highest = fmax(self.highest, (self.area[i + 1] - self.area[i]) / self.cell)
-        if self.nucleation == EXPLICIT:
-            self.mean_births = 0.0
-            for i in range(CELLS):
-                share = (self.area[i + 1] - self.area[i]) / self.cell
-                self.mean_births += self.cell * self.attach_at(1, self.place) * share * share * self.volume_at(self.now)
         return True
 
     cdef double turnover(self) noexcept nogil:
@@ -371,7 +357,7 @@ cdef class Leaper(Exchange):
         super().__init__(bit_generator, sizes, chemistry, unit_volume=unit_volume, window=window, slack=slack)
         n, channels = self.species, self.reactions + self.stickers + 2
         self.tolerance, self.root = tolerance, tolerance**0.5
-        size = n + max(3, channels)
+        size = n + max(4, channels)
         self.y, self.trial, self.slope, self.drift = (np.zeros(size) for _ in range(4))
         self.stage, self.jacobian = np.zeros((STAGES, size)), np.zeros((size, size))
         self.inflow, self.hazard, self.hazard0, self.hazard1, self.expected, self.mean_end = (np.zeros(n) for _ in range(6))
@@ -440,6 +426,8 @@ cdef class Leaper(Exchange):
         trace = np.asarray(self.trace)
         walked = np.flatnonzero(trace[:, 0])
         return {
+            "capture": np.array([self.capture[i] for i in range(CELLS + 1)]),
+            "release": np.array([self.release[i] for i in range(CELLS + 1)]),
             "walked": walked, "trace": trace[walked],
             "start": self.step_start, "end": self.step_end, "kept": self.kept_number,
             "gone": np.asarray(self.gone)[: self.vanished].copy(),

@@ -7,19 +7,23 @@ cdef enum:
     ACTUAL = 2          # or the expectation from the counts at the start of the step, with its extents
 
 
+cdef double SHARPER = 100.0     # than the field of the windows
+
+
 cdef class Course(Moments):
     """Expected amounts over a step, with sums over the particles that change as their sizes are expected to.
 
-    Behind the species the vector of the path MEAN holds the capture and the release of the particles born in the step
-    and their number; that of ACTUAL holds the extents of the reactions, of sticking, of births from a
-    cluster, and of attachment.
+    Behind the species the vector of the path MEAN holds the capture and the release of the particles born in the step,
+    their number and the monomers they took; that of ACTUAL holds the extents of the reactions, of sticking, of births
+    from a cluster, and of attachment.
     """
 
     cdef int64_t kind
     cdef double[::1] y, inflow, hazard, hazard0, hazard1
     # sums over the particles at the borders of the cells
     cdef double[CELLS + 1] capture, release
-    cdef double[CELLS + 1] fresh_capture, fresh_release     # of those born in the step
+    cdef double[CELLS + 1] fresh_capture, fresh_release, fresh_units    # of those born by then
+    cdef double[CELLS + 1] drain                # monomers taken by births [1/s]
     cdef double[NODES] node_time, node_mean
     cdef int64_t nodes
     cdef double carried
@@ -181,6 +185,10 @@ cdef class Course(Moments):
             return self.nucleus0
         return self.nucleus0 * exp(theta * log(self.nucleus1 / self.nucleus0))
 
+    cdef inline bint reads_concentration(self) noexcept nogil:
+        """Whether births follow a concentration."""
+        return self.nucleation == MEAN_FIELD or self.nucleation == EXPLICIT
+
     cdef double newborn(self, double c, double t, double *attach, double *detach) noexcept nogil:
         """Births per second from the mean field, and the rates of a newborn particle."""
         cdef int64_t units
@@ -222,16 +230,18 @@ cdef class Course(Moments):
                 out[n + self.reactions + self.stickers] = rate
         if self.kind == ACTUAL:
             out[self.unknowns - 1] = capture * c
-        elif self.nucleation == MEAN_FIELD:
-            rate = self.newborn(c, t, &a, &d)
-            out[n] = rate * a
-            out[n + 1] = rate * d
-            out[n + 2] = rate
-            capture += y[n]
-            release += y[n + 1]
-            out[0] -= self.birth_drain(c, t)
-        elif self.nucleation == EXPLICIT:
-            out[0] -= self.birth_drain(c, t)
+            out[0] -= self.in_cell(self.drain, t)
+        elif self.reads_concentration():
+            out[n + 3] = self.birth_drain(c, t)
+            out[n + 2] = 0.5 * out[n + 3]
+            if self.nucleation == MEAN_FIELD:
+                rate = self.newborn(c, t, &a, &d)
+                out[n] = rate * a
+                out[n + 1] = rate * d
+                out[n + 2] = rate
+                capture += y[n]
+                release += y[n + 1]
+            out[0] -= out[n + 3]
         out[0] += release - capture * c
 
     cdef void fill_jacobian(self, double t, double[::1] y, double shift) noexcept nogil:
@@ -269,9 +279,13 @@ cdef class Course(Moments):
         c = fmax(y[0], 0.0) / volume
         if self.kind == ACTUAL:
             self.jacobian[self.unknowns - 1, 0] -= k / volume
-        elif self.nucleation == MEAN_FIELD or self.nucleation == EXPLICIT:
+        elif self.reads_concentration():
             dc = fmax(c * 1e-5, 1.0)
-            self.jacobian[0, 0] += (self.birth_drain(c + dc, t) - self.birth_drain(c, t)) / (dc * volume)
+            rate = (self.birth_drain(c + dc, t) - self.birth_drain(c, t)) / (dc * volume)
+            self.jacobian[0, 0] += rate
+            self.jacobian[n + 3, 0] -= rate
+            if self.nucleation == EXPLICIT:
+                self.jacobian[n + 2, 0] -= 0.5 * rate
             if self.nucleation == MEAN_FIELD:
                 rate = self.newborn(c, t, &a, &d)
                 self.newborn(c + dc, t, &a2, &d2)
@@ -323,7 +337,7 @@ cdef class Course(Moments):
         """Integrate ``y`` over the step, at most until c has moved by ``allowed``; the time reached, before the start
         if it takes too many steps. Keeps the concentration in ``node_mean`` and, for ACTUAL, in ``area``."""
         cdef double t = self.step_start, end = self.step_end, h = self.first_step, error, moved = 0.0, c, from_c
-        cdef double smallest = 4e-15 * fmax(t, 1e-3), before, fresh_a = 0.0, fresh_d = 0.0
+        cdef double smallest = 4e-15 * fmax(t, 1e-3), before, fresh_a = 0.0, fresh_d = 0.0, fresh_u = 0.0
         cdef int64_t s, k = 0, tries = 0
         self.kind = kind
         self.unsteady = True
@@ -335,8 +349,8 @@ cdef class Course(Moments):
             self.fill_hazard(t, self.hazard0)
             for s in range(self.species):
                 self.hazard[s] = 0.0
-        elif self.nucleation == MEAN_FIELD:
-            self.unknowns += 3
+        elif self.reads_concentration():
+            self.unknowns += 4
         for s in range(self.species, self.unknowns):
             self.y[s] = 0.0
         from_c = fmax(self.y[0], 0.0) / self.volume_at(t)
@@ -348,7 +362,7 @@ cdef class Course(Moments):
             h = fmax(h, smallest)
             if t + h > end - smallest:
                 h = end - t
-            error = self.field_step(self.y, t, h)
+            error = self.field_step(self.y, t, h) * SHARPER
             tries += 1
             if tries >= NODES - 2:
                 t = self.step_start - 1.0
@@ -366,9 +380,10 @@ cdef class Course(Moments):
                         break
                     continue
             before = c
-            if kind == MEAN and self.nucleation == MEAN_FIELD:
+            if kind == MEAN and self.reads_concentration():
                 fresh_a = self.y[self.species]
                 fresh_d = self.y[self.species + 1]
+                fresh_u = self.y[self.species + 3]
             for s in range(self.unknowns):
                 if self.trial[s] == self.trial[s]:
                     self.y[s] = fmax(self.trial[s], 0.0)
@@ -381,7 +396,7 @@ cdef class Course(Moments):
                 k = self.lay_area(t, t + h, before, c, k)
             else:
                 self.note(kind, self.nodes, t + h, c)
-                k = self.lay_fresh(t, t + h, fresh_a, fresh_d, k)
+                k = self.lay_fresh(t, t + h, fresh_a, fresh_d, fresh_u, k)
             if t == self.step_start:
                 self.found_step = h
             t += h
@@ -398,8 +413,7 @@ cdef class Course(Moments):
             self.node_mean[k] = c
             self.nodes = k + 1
             if k == 0:
-                self.fresh_capture[0] = 0.0
-                self.fresh_release[0] = 0.0
+                self.fresh_capture[0] = self.fresh_release[0] = self.fresh_units[0] = 0.0
 
     cdef int64_t lay_area(self, double t0, double t1, double c0, double c1, int64_t k) noexcept nogil:
         """Add a straight piece of the concentration to its integral; what is known at the borders of the cells."""
@@ -419,11 +433,11 @@ cdef class Course(Moments):
         self.carried += 0.5 * (from_c + c1) * (t1 - from_t)
         return k
 
-    cdef int64_t lay_fresh(self, double t0, double t1, double a0, double d0, int64_t k) noexcept nogil:
-        """Capture and release of newborn particles at the borders of the cells, on a straight piece from a0 and d0."""
+    cdef int64_t lay_fresh(self, double t0, double t1, double a0, double d0, double u0, int64_t k) noexcept nogil:
+        """What newborn particles capture, release and have taken at the borders of the cells, on a straight piece."""
         cdef int64_t n = self.species
         cdef double f
-        while k < CELLS and self.nucleation == MEAN_FIELD:
+        while k < CELLS and self.reads_concentration():
             f = (self.step_start + (k + 1) * self.cell - t0) / (t1 - t0)
             if f > 1.0 and t1 < self.step_end:
                 break
@@ -431,4 +445,17 @@ cdef class Course(Moments):
             k += 1
             self.fresh_capture[k] = a0 + f * (self.y[n] - a0)
             self.fresh_release[k] = d0 + f * (self.y[n + 1] - d0)
+            self.fresh_units[k] = u0 + f * (self.y[n + 3] - u0)
         return k
+
+    cdef void add_fresh(self) noexcept nogil:
+        """Count the newborn particles among those there are."""
+        cdef int64_t k, low, high
+        for k in range(CELLS + 1):
+            self.drain[k] = 0.0
+            if self.reads_concentration():
+                self.capture[k] += self.fresh_capture[k]
+                self.release[k] += self.fresh_release[k]
+                low = max(k - 1, 0)
+                high = min(k + 1, CELLS)
+                self.drain[k] = (self.fresh_units[high] - self.fresh_units[low]) / (self.cell * (high - low))

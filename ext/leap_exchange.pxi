@@ -53,7 +53,7 @@ cdef class Exchange(Course):
         cdef double t = self.step_start, top = 0.0
         cdef int64_t k, units
         self.births = 0
-        if self.nucleation != MEAN_FIELD and self.nucleation != EXPLICIT:
+        if not self.reads_concentration():
             return
         if self.nucleation == MEAN_FIELD:
             for k in range(self.nodes):
@@ -154,12 +154,13 @@ cdef class Exchange(Course):
     cdef void settle_species(self, int64_t s) noexcept nogil:
         """How many molecules of s stay, and where the others go."""
         cdef int64_t held = max(self.count[s], 0), come = self.arrived[s], stay, leave, taken, r, k, n = self.species
-        cdef double survive, expected = self.expected[s], late = 0.0, total = 0.0, weight
+        cdef double survive, expected = self.expected[s], late, left, total = 0.0, weight
         if s == 0:
             come += self.released
         survive = exp(-self.hazard[s])
         if expected > 0.05 * held:
-            late = fmin(fmax((self.y[s] - survive * held) / expected, 0.0), 1.0)
+            left = self.y[s] + (self.missing_monomers() if s == 0 else 0.0)
+            late = fmin(fmax((left - survive * held) / expected, 0.0), 1.0)
         else:
             # the end of the path is not known well enough for the difference
             late = (1.0 - survive) / self.hazard[s] if self.hazard[s] > 1e-9 else 1.0
@@ -218,6 +219,17 @@ cdef class Exchange(Course):
             leave = 0
         self.rest[s] = stay + leave
 
+    cdef double missing_monomers(self) noexcept nogil:
+        """Expected at the end of the step, because births took them."""
+        cdef double sum = 0.0
+        cdef int64_t k
+        if self.reads_concentration():
+            for k in range(CELLS):
+                sum += 0.5 * self.cell * (self.drain[k] + self.drain[k + 1]) * exp(
+                    -self.hazard[0] * (1.0 - (k + 0.5) / CELLS)
+                )
+        return sum
+
     cdef void exchange(self) noexcept nogil:
         """Draw the fate of all dissolved molecules; ``rest`` is what is left, ``captured`` and ``released`` what the
         particles take and give."""
@@ -245,7 +257,7 @@ cdef class Exchange(Course):
         # debts are paid, and nuclei take their monomers, which would have been captured or not by the end
         if self.count[0] < 0:
             self.take_monomers(-self.count[0], self.step_start)
-        if self.nucleation == MEAN_FIELD or self.nucleation == EXPLICIT:
+        if self.reads_concentration():
             for k in range(self.births):
                 self.take_monomers(self.birth_units[k], self.birth_time[k])
 
