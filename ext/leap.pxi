@@ -190,7 +190,7 @@ cdef class Leaper(Exchange):
                 fmax(self.amount[0], 0.0) / self.volume_at(self.step_start), self.flat_at(self.step_start)
             )
         reached = self.follow(MEAN, allowed)
-        self.mean_births = self.y[self.species + 2] if self.reads_concentration() else 0.0
+        self.mean_births = self.y[self.species + 2]
         if reached >= self.step_end:
             self.add_fresh()
         for s in range(self.species):
@@ -363,6 +363,7 @@ cdef class Leaper(Exchange):
         self.inflow, self.hazard, self.hazard0, self.hazard1, self.expected, self.mean_end = (np.zeros(n) for _ in range(6))
         self.extents = np.zeros(channels)
         self.arrived, self.forced, self.rest = (np.zeros(n, dtype=np.int64) for _ in range(3))
+        self.stick_capture, self.stick_release = np.zeros(self.stickers), np.zeros(self.stickers)
         self.settled, self.stuck = np.zeros(n, dtype=np.uint8), np.zeros(self.stickers, dtype=np.int64)
         self.keeper = np.zeros(self.reactions, dtype=np.int32)
         self.sequence, self.circular = chemistry["order"], chemistry["circular"]

@@ -13,8 +13,8 @@ cdef double SHARPER = 100.0     # than the field of the windows
 cdef class Course(Moments):
     """Expected amounts over a step, with sums over the particles that change as their sizes are expected to.
 
-    Behind the species the vector of the path MEAN holds the capture and the release of the particles born in the step,
-    their number and the monomers they took; that of ACTUAL holds the extents of the reactions, of sticking, of births
+    Behind the species the vector of the path MEAN holds what birth and sticking add to the capture and the release, the
+    number of births and the monomers they took; that of ACTUAL holds the extents of the reactions, of sticking, of births
     from a cluster, and of attachment.
     """
 
@@ -22,7 +22,8 @@ cdef class Course(Moments):
     cdef double[::1] y, inflow, hazard, hazard0, hazard1
     # sums over the particles at the borders of the cells
     cdef double[CELLS + 1] capture, release
-    cdef double[CELLS + 1] fresh_capture, fresh_release, fresh_units    # of those born by then
+    cdef double[CELLS + 1] fresh_capture, fresh_release, fresh_units    # by birth and sticking until then
+    cdef double[::1] stick_capture, stick_release   # change of both sums by what sticks [m^6/s^2], [m^3/s^2]
     cdef double[CELLS + 1] drain                # monomers taken by births [1/s]
     cdef double[NODES] node_time, node_mean
     cdef int64_t nodes
@@ -63,14 +64,24 @@ cdef class Course(Moments):
             detach[0] += self.class_number[j] * self.detach_at(n, theta) * (2.0 if n == 2 else 1.0)
 
     cdef void sum_sticking(self, double theta) noexcept nogil:
-        cdef int64_t j, n, s
+        """Sums over the particles of the sticking rates, and of the changes of other rates by what sticks."""
+        cdef int64_t j, n, m, s
+        cdef double rate
         for s in range(self.stickers):
-            self.stick_sum[s] = 0.0
+            self.stick_sum[s] = self.stick_capture[s] = self.stick_release[s] = 0.0
             for j in range(self.classes):
                 n = self.class_size[j]
-                self.stick_sum[s] += self.class_number[j] * (
+                m = min(n + self.sticker_units[s], self.largest)
+                rate = self.class_number[j] * (
                     self.stick0[s, n] + theta * (self.stick1[s, n] - self.stick0[s, n])
                 )
+                self.stick_sum[s] += rate
+                self.stick_capture[s] += rate * (self.attach_at(m, theta) - self.attach_at(n, theta))
+                self.stick_release[s] += rate * (self.detach_at(m, theta) - self.detach_at(n, theta))
+
+    cdef inline double stick_at(self, int64_t s, double capture) noexcept nogil:
+        """Sum of the sticking rates, which goes with the capture of monomers."""
+        return self.stick_sum[s] * capture / self.capture[0] if self.capture[0] > 0.0 else self.stick_sum[s]
 
     cdef double walks(self, double tau) noexcept nogil:
         """Leaps and events that a step of tau takes, per particle."""
@@ -218,16 +229,26 @@ cdef class Course(Moments):
                 out[self.change_species[i]] += rate * self.change_amount[i]
             if self.kind == ACTUAL:
                 out[n + r] = rate
+        if self.kind == MEAN:
+            capture += y[n]
+            release += y[n + 1]
         for s in range(self.stickers):
-            rate = self.stick_sum[s] * fmax(y[self.sticker_species[s]], 0.0) / volume
+            a = fmax(y[self.sticker_species[s]], 0.0) / volume
+            rate = self.stick_at(s, capture) * a
             out[self.sticker_species[s]] -= rate
             if self.kind == ACTUAL:
                 out[n + self.reactions + s] = rate
+            else:
+                out[n] += self.stick_capture[s] * a
+                out[n + 1] += self.stick_release[s] * a
         if self.nucleation == FROM_CLUSTER:
             rate = self.cluster_rate(theta) * fmax(y[self.nucleus_species], 0.0)
             out[self.nucleus_species] -= rate
             if self.kind == ACTUAL:
                 out[n + self.reactions + self.stickers] = rate
+            else:
+                out[n] += rate * self.attach_at(min(self.nucleus_units, self.largest), theta)
+                out[n + 1] += rate * self.detach_at(min(self.nucleus_units, self.largest), theta)
         if self.kind == ACTUAL:
             out[self.unknowns - 1] = capture * c
             out[0] -= self.in_cell(self.drain, t)
@@ -236,11 +257,9 @@ cdef class Course(Moments):
             out[n + 2] = 0.5 * out[n + 3]
             if self.nucleation == MEAN_FIELD:
                 rate = self.newborn(c, t, &a, &d)
-                out[n] = rate * a
-                out[n + 1] = rate * d
+                out[n] += rate * a
+                out[n + 1] += rate * d
                 out[n + 2] = rate
-                capture += y[n]
-                release += y[n + 1]
             out[0] -= out[n + 3]
         out[0] += release - capture * c
 
@@ -264,19 +283,32 @@ cdef class Course(Moments):
                     self.jacobian[self.change_species[i], self.reactant[r, j]] -= rate * self.change_amount[i]
                 if self.kind == ACTUAL:
                     self.jacobian[n + r, self.reactant[r, j]] -= rate
+        k = self.in_cell(self.capture, t)
+        c = fmax(y[0], 0.0) / volume
+        if self.kind == MEAN:
+            k += y[n]
+            self.jacobian[0, n] += c
+            self.jacobian[0, n + 1] -= 1.0
         for s in range(self.stickers):
             q = self.sticker_species[s]
-            self.jacobian[q, q] += self.stick_sum[s] / volume
+            rate = self.stick_at(s, k) / volume
+            self.jacobian[q, q] += rate
             if self.kind == ACTUAL:
-                self.jacobian[n + self.reactions + s, q] -= self.stick_sum[s] / volume
+                self.jacobian[n + self.reactions + s, q] -= rate
+            else:
+                self.jacobian[n, q] -= self.stick_capture[s] / volume
+                self.jacobian[n + 1, q] -= self.stick_release[s] / volume
+                if self.capture[0] > 0.0:
+                    self.jacobian[q, n] += self.stick_sum[s] / self.capture[0] * fmax(y[q], 0.0) / volume
         if self.nucleation == FROM_CLUSTER:
             q = self.nucleus_species
             rate = self.cluster_rate(theta)
             self.jacobian[q, q] += rate
             if self.kind == ACTUAL:
                 self.jacobian[n + self.reactions + self.stickers, q] -= rate
-        k = self.in_cell(self.capture, t)
-        c = fmax(y[0], 0.0) / volume
+            else:
+                self.jacobian[n, q] -= rate * self.attach_at(min(self.nucleus_units, self.largest), theta)
+                self.jacobian[n + 1, q] -= rate * self.detach_at(min(self.nucleus_units, self.largest), theta)
         if self.kind == ACTUAL:
             self.jacobian[self.unknowns - 1, 0] -= k / volume
         elif self.reads_concentration():
@@ -286,17 +318,13 @@ cdef class Course(Moments):
             self.jacobian[n + 3, 0] -= rate
             if self.nucleation == EXPLICIT:
                 self.jacobian[n + 2, 0] -= 0.5 * rate
-            if self.nucleation == MEAN_FIELD:
+            else:
                 rate = self.newborn(c, t, &a, &d)
-                self.newborn(c + dc, t, &a2, &d2)
                 # the size of a newborn jumps by whole units, and its rates enter as they are
                 rate = (self.newborn(c + dc, t, &a2, &d2) - rate) / (dc * volume)
                 self.jacobian[n, 0] -= rate * a
                 self.jacobian[n + 1, 0] -= rate * d
                 self.jacobian[n + 2, 0] -= rate
-                self.jacobian[0, n] += c
-                self.jacobian[0, n + 1] -= 1.0
-                k += y[n]
         self.jacobian[0, 0] += k / volume
 
     cdef void fill_hazard(self, double t, double[::1] out) noexcept nogil:
@@ -318,7 +346,7 @@ cdef class Course(Moments):
                     rate = self.field_rate(r, k, volume, self.y, -1) / fmax(self.y[s], 1.0)
                 out[s] += used * rate
         for s in range(self.stickers):
-            out[self.sticker_species[s]] += self.stick_sum[s] / volume
+            out[self.sticker_species[s]] += self.stick_at(s, self.in_cell(self.capture, t)) / volume
         if self.nucleation == FROM_CLUSTER:
             out[self.nucleus_species] += self.cluster_rate(theta)
         out[0] += self.in_cell(self.capture, t) / volume
@@ -349,7 +377,7 @@ cdef class Course(Moments):
             self.fill_hazard(t, self.hazard0)
             for s in range(self.species):
                 self.hazard[s] = 0.0
-        elif self.reads_concentration():
+        else:
             self.unknowns += 4
         for s in range(self.species, self.unknowns):
             self.y[s] = 0.0
@@ -380,7 +408,7 @@ cdef class Course(Moments):
                         break
                     continue
             before = c
-            if kind == MEAN and self.reads_concentration():
+            if kind == MEAN:
                 fresh_a = self.y[self.species]
                 fresh_d = self.y[self.species + 1]
                 fresh_u = self.y[self.species + 3]
@@ -434,10 +462,10 @@ cdef class Course(Moments):
         return k
 
     cdef int64_t lay_fresh(self, double t0, double t1, double a0, double d0, double u0, int64_t k) noexcept nogil:
-        """What newborn particles capture, release and have taken at the borders of the cells, on a straight piece."""
+        """What birth and sticking have added to capture and release, and births taken, at the borders of the cells, on a straight piece."""
         cdef int64_t n = self.species
         cdef double f
-        while k < CELLS and self.reads_concentration():
+        while k < CELLS:
             f = (self.step_start + (k + 1) * self.cell - t0) / (t1 - t0)
             if f > 1.0 and t1 < self.step_end:
                 break
@@ -449,13 +477,11 @@ cdef class Course(Moments):
         return k
 
     cdef void add_fresh(self) noexcept nogil:
-        """Count the newborn particles among those there are."""
+        """Count what birth and sticking add to the sums."""
         cdef int64_t k, low, high
         for k in range(CELLS + 1):
-            self.drain[k] = 0.0
-            if self.reads_concentration():
-                self.capture[k] += self.fresh_capture[k]
-                self.release[k] += self.fresh_release[k]
-                low = max(k - 1, 0)
-                high = min(k + 1, CELLS)
-                self.drain[k] = (self.fresh_units[high] - self.fresh_units[low]) / (self.cell * (high - low))
+            self.capture[k] += self.fresh_capture[k]
+            self.release[k] += self.fresh_release[k]
+            low = max(k - 1, 0)
+            high = min(k + 1, CELLS)
+            self.drain[k] = (self.fresh_units[high] - self.fresh_units[low]) / (self.cell * (high - low))

@@ -259,6 +259,10 @@ cdef class Exchange(Course):
             self.take_monomers(-self.count[0], self.step_start)
         if self.reads_concentration():
             for k in range(self.births):
+                if self.nucleation == EXPLICIT and self.rest[0] + self.captured < 2:
+                    # pairs of monomers are born of monomers that are there
+                    self.births = k
+                    break
                 self.take_monomers(self.birth_units[k], self.birth_time[k])
 
     cdef void take_monomers(self, int64_t units, double t) noexcept nogil:
