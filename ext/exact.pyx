@@ -21,6 +21,11 @@ cpdef enum Pause:
     BUDGET = 2      # as many candidates as asked for
     TABLE = 3       # a particle outgrew the rate tables
     ROOM = 4        # the particle arrays may run out of places
+    AHEAD = 5       # the next leap would pass the time asked for
+
+cdef enum:
+    EVENTS = 100    # the next window goes event by event
+    LEAPT = 101     # a leap was taken
 
 include "draws.pxi"
 include "ensemble.pxi"
@@ -28,3 +33,7 @@ include "banding.pxi"
 include "chemistry.pxi"
 include "meanfield.pxi"
 include "kernel.pxi"
+include "leap_moments.pxi"
+include "leap_course.pxi"
+include "leap_exchange.pxi"
+include "leap.pxi"

@@ -126,6 +126,10 @@ cdef class Kernel(MeanField):
         if self.now >= self.window_end:
             self.in_window = False
 
+    cdef int leap(self, double until) noexcept nogil:
+        """Take a step in bulk instead of a window: LEAPT, EVENTS for a window, or why to pause."""
+        return EVENTS
+
     cdef int proceed(self, double until, int64_t budget) noexcept nogil:
         cdef int64_t stop
         self.spent = 0
@@ -139,6 +143,13 @@ cdef class Kernel(MeanField):
                     return EPOCH
                 if self.size.shape[0] - self.number < 64:
                     return ROOM
+                stop = self.leap(until)
+                if stop == LEAPT:
+                    if self.spent > budget and self.now < until:
+                        return BUDGET
+                    continue
+                if stop != EVENTS:
+                    return stop
                 self.open_window()
             if not self.in_segment:
                 if self.spent > budget:
@@ -189,6 +200,7 @@ cdef class Kernel(MeanField):
         self.power_law, self.exponent = chemistry["power_law"], chemistry["exponent"]
         channels, n = self.reactions + self.stickers + 2, self.species
         self.majorant, self.tally = np.zeros(channels), np.zeros(channels, dtype=np.int64)
+        self.unknowns = n
         self.push, self.left, self.next_drop = (np.zeros(self.syringes) for _ in range(3))
         self.amount = np.maximum(chemistry["count"], 0).astype(float)
         self.trial, self.slope, self.drift, self.feed, self.first_amount = (np.zeros(n) for _ in range(5))

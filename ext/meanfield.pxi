@@ -23,6 +23,8 @@ cdef class MeanField(Chemistry):
     cdef double[:, ::1] stage, jacobian
     cdef double[::1] drift
     cdef double[::1] stick_sum
+    cdef int64_t unknowns           # the species; more where an engine also follows what they feed
+    cdef bint unsteady              # whether an engine lets the sums over the particles change within a step
     cdef public double attach_sum, detach_sum, step, window, length
 
     cdef void sum_rates(self, double theta) noexcept nogil:
@@ -113,7 +115,7 @@ cdef class MeanField(Chemistry):
 
     cdef void factor(self) noexcept nogil:
         """LU without pivoting: the matrix is close to diagonally dominant for the small steps taken."""
-        cdef int64_t i, j, k, n = self.species
+        cdef int64_t i, j, k, n = self.unknowns
         cdef double f
         for k in range(n):
             for i in range(k + 1, n):
@@ -124,7 +126,7 @@ cdef class MeanField(Chemistry):
                         self.jacobian[i, j] -= f * self.jacobian[k, j]
 
     cdef void solve(self, double[::1] x) noexcept nogil:
-        cdef int64_t i, j, n = self.species
+        cdef int64_t i, j, n = self.unknowns
         for i in range(n):
             for j in range(i):
                 x[i] -= self.jacobian[i, j] * x[j]
@@ -133,15 +135,15 @@ cdef class MeanField(Chemistry):
                 x[i] -= self.jacobian[i, j] * x[j]
             x[i] /= self.jacobian[i, i]
 
-    cdef double field_step(self, double t, double h) noexcept nogil:
+    cdef double field_step(self, double[::1] amount, double t, double h) noexcept nogil:
         """One Rosenbrock step from ``amount`` into ``trial``; returns the scaled error."""
-        cdef int64_t i, j, s, n = self.species
+        cdef int64_t i, j, s, n = self.unknowns
         cdef double worst = 0.0, tiny = 0.01 * h, scale
-        self.fill_jacobian(t, self.amount, 1.0 / (h * RODAS_GAMMA))
+        self.fill_jacobian(t, amount, 1.0 / (h * RODAS_GAMMA))
         self.factor()
-        self.derivative(t, self.amount, self.slope)
-        if self.ramp or self.flow != 0.0:
-            self.derivative(t + tiny, self.amount, self.drift)
+        self.derivative(t, amount, self.slope)
+        if self.ramp or self.flow != 0.0 or self.unsteady:
+            self.derivative(t + tiny, amount, self.drift)
             for s in range(n):
                 self.drift[s] = (self.drift[s] - self.slope[s]) / tiny
         else:
@@ -150,7 +152,7 @@ cdef class MeanField(Chemistry):
         for i in range(STAGES):
             if i >= 2:
                 for s in range(n):
-                    self.trial[s] = self.amount[s]
+                    self.trial[s] = amount[s]
                     for j in range(i):
                         self.trial[s] += RODAS_A[i * (i - 1) // 2 + j] * self.stage[j, s]
                 self.derivative(t + RODAS_ALPHA[i] * h, self.trial, self.slope)
@@ -160,10 +162,10 @@ cdef class MeanField(Chemistry):
                     self.stage[i, s] += RODAS_C[i * (i - 1) // 2 + j] / h * self.stage[j, s]
             self.solve(self.stage[i])
         for s in range(n):
-            self.trial[s] = self.amount[s]
+            self.trial[s] = amount[s]
             for i in range(STAGES):
                 self.trial[s] += RODAS_M[i] * self.stage[i, s]
-            scale = FIELD_ATOL + FIELD_RTOL * fmax(fabs(self.amount[s]), fabs(self.trial[s]))
+            scale = FIELD_ATOL + FIELD_RTOL * fmax(fabs(amount[s]), fabs(self.trial[s]))
             worst = fmax(worst, fabs(self.stage[3, s]) / scale)
         return worst
 
@@ -198,7 +200,7 @@ cdef class MeanField(Chemistry):
             h = fmax(h, smallest)
             if t + h > latest:
                 h = latest - t
-            error = self.field_step(t, h)
+            error = self.field_step(self.amount, t, h)
             moved = fabs(fmax(self.trial[0], 0.0) / self.volume_at(t + h) - from_c)
             tries += 1
             if not error <= 1.0 and tries < 10000 and h > smallest:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 engines: dict[str, str | Callable[[Model, np.random.Generator], Run]] = {
     "exact": "kmcgrowth.reactor.exact:ExactRun",
+    "leap": "kmcgrowth.reactor.leap:LeapRun",
     "twin": "kmcgrowth.reactor.twin:TwinRun",
     "balance": "kmcgrowth.reactor.balance:BalanceRun",
 }

@@ -243,6 +243,7 @@ class Model:
     snapshots : (k,) times [s], the first 0
     window : float, relative change of the mean-field concentration that ends a window [dimensionless]
     coalescence : Coalescence
+    tolerance : float, error control of ``leap``: the square of the relative change that a step allows [dimensionless]
     """
 
     material: str
@@ -271,6 +272,7 @@ class Model:
     snapshots: FloatArray
     window: float = 0.005
     coalescence: Coalescence = Coalescence()
+    tolerance: float = 0.01
 
     def radius(self, units: FloatArray | IntArray) -> FloatArray:
         """Radius of the sphere that holds ``units`` formula units [m]."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.model.types import MONOMER, FloatArray, Model
@@ -79,6 +80,14 @@ def chemistry(model: Model) -> dict[str, Any]:
     }
 
 
+def kernel_settings(model: Model) -> dict[str, float]:
+    """Numbers that a kernel is made with."""
+    return {
+        "unit_volume": model.unit_volume, "window": model.window,
+        "slack": 2.0 * float(np.sqrt(max(int(model.initial[MONOMER]), 0))) + 8.0,
+    }
+
+
 def nucleation_law(model: Model, temperature: float) -> FloatArray:
     """ln A, surface energy, solubility and encounter constant at a temperature, SI units."""
     n = model.nucleation
@@ -96,3 +105,57 @@ def sticking_tables(model: Model, temperature: float, n_max: int) -> FloatArray:
     if not model.sticking:
         return np.zeros((0, n_max + 1))
     return np.ascontiguousarray([s.table(temperature, n_max) for s in model.sticking])
+
+
+ROUGH = 0.05
+"""Deviation of a rate's square from the product of its neighbours, relative, beyond which a size is not smooth."""
+
+
+def distance_to_rough(attach: FloatArray, detach: FloatArray) -> NDArray[np.int32]:
+    """Distance of every size to the nearest one at which a rate is no smooth function of the size.
+
+    Parameters
+    ----------
+    attach, detach : (n_max + 1,) rate tables
+
+    Returns
+    -------
+    (n_max + 1,) int32 [formula units]
+    """
+    n = np.arange(len(attach))
+    rough = n < 3
+    for rate in (attach, detach):
+        middle, product = rate[1:-1] ** 2, rate[2:] * rate[:-2]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bend = np.where((middle == 0.0) & (product == 0.0), 0.0, np.abs(product / middle - 1.0))
+        rough[1:-1] |= ~(bend <= ROUGH)
+    below = np.maximum.accumulate(np.where(rough, n, -len(n)))
+    above = np.minimum.accumulate(np.where(rough, n, 3 * len(n))[::-1])[::-1]
+    return np.minimum(n - below, above - n).astype(np.int32)
+
+
+def flow_of_matter(lists: dict[str, Any]) -> dict[str, Any]:
+    """Which species feed which others.
+
+    Parameters
+    ----------
+    lists : as from ``chemistry``
+
+    Returns
+    -------
+    order : (species,) int32, each species before what it becomes, as far as there is such an order
+    circular : (reactions,) uint8, whether what a reaction makes may become again what it takes
+    """
+    start, changed, amount = lists["change_start"], lists["change_species"], lists["change_amount"]
+    groups = [range(start[r], start[r + 1]) for r in range(lists["reactions"])]
+    steps = [[(changed[i], changed[j]) for i in g for j in g if amount[i] < 0 < amount[j]] for g in groups]
+    leads = np.eye(lists["species"], dtype=bool)
+    for group in steps:
+        for one, other in group:
+            leads[one, other] = True
+    for k in range(lists["species"]):
+        leads |= leads[:, [k]] & leads[[k], :]
+    return {
+        "order": np.lexsort((np.arange(lists["species"]) == MONOMER, -leads.sum(axis=1))).astype(np.int32),
+        "circular": np.array([any(leads[j, i] for i, j in group) for group in steps], dtype=np.uint8),
+    }

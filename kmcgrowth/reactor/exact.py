@@ -10,8 +10,8 @@ from kmcgrowth.reactor._exact import Kernel, Pause
 
 from kmcgrowth.model.plan import Epoch, Plan
 from kmcgrowth.model.run import Counts
-from kmcgrowth.model.types import MONOMER, FloatArray, Model
-from kmcgrowth.reactor.arrays import chemistry, nucleation_law, sticking_tables
+from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
+from kmcgrowth.reactor.arrays import chemistry, kernel_settings, nucleation_law, sticking_tables
 
 BUDGET = 4_000_000
 """Candidates between two looks at the outside world (some tens of milliseconds)."""
@@ -36,10 +36,7 @@ class ExactRun:
         self.model = model
         self._rng = rng
         sizes = model.draw_seeds(rng)
-        self._kernel = Kernel(
-            rng.bit_generator, sizes, chemistry(model), unit_volume=model.unit_volume, window=model.window,
-            slack=2.0 * np.sqrt(max(int(model.initial[MONOMER]), 0)) + 8.0,
-        )
+        self._kernel = self._make_kernel(rng.bit_generator, sizes, model)
         self._n_max = 1 << int(np.ceil(np.log2(max(1.3 * float(sizes.max(initial=0)), 512.0))))
         self._plan = Plan(model)
         self._aliquot = np.zeros(len(model.elements), dtype=np.int64)
@@ -48,6 +45,10 @@ class ExactRun:
         # what happens at the very start belongs to the first step, so that counts() at 0 shows the flask before it
         self._epoch: Epoch | None = None
         self._begun = -1.0
+
+    @staticmethod
+    def _make_kernel(bit_generator: np.random.BitGenerator, sizes: IntArray, model: Model) -> Any:
+        return Kernel(bit_generator, sizes, chemistry(model), **kernel_settings(model))
 
     # -- Run --------------------------------------------------------------------------------
 
@@ -74,7 +75,7 @@ class ExactRun:
         if self._epoch is None:
             self._begin_epoch()
         while True:
-            why = self._kernel.run(until, BUDGET)
+            why = self._run(until)
             if why == Pause.REACHED:
                 self._until = until
                 return True
@@ -92,16 +93,29 @@ class ExactRun:
                 self._until = max(self._until, min(float(self._kernel.now), until))
                 return False
 
+    def _run(self, until: float) -> int:
+        return int(self._kernel.run(until, BUDGET))
+
     def counts(self) -> Counts:
         """The flask at the time reached."""
-        model, live, t = self.model, self._kernel.arrays(), self._until
-        epoch = self._epoch
+        return self._show(self._live())
+
+    def _live(self) -> dict[str, Any]:
+        """Arrays and tallies at the time reached."""
+        kernel, epoch, t = self._kernel, self._epoch, self._until
+        return kernel.arrays() | {
+            "born": int(kernel.born), "events": self.events, "largest_debt": int(kernel.largest_debt),
+            "mean": kernel.mean_concentration(t) if epoch is not None else None,
+        }
+
+    def _show(self, live: dict[str, Any]) -> Counts:
+        model, t, epoch = self.model, self._until, self._epoch
         temperature = model.temperature(t)
         if epoch is None:
             volume = model.control_volume * (1.0 + model.expansion * (temperature - 298.15))
             injected, mean = 0.0, max(int(model.initial[MONOMER]), 0) / volume
         else:
-            volume, mean = self._kernel.volume(t), self._kernel.mean_concentration(t)
+            volume, mean = self._kernel.volume(t), live["mean"]
             injected = self._plan.injected(epoch, t) * model.flask_volume / model.control_volume
         sizes, where = np.unique(live["size"], return_inverse=True)
         nucleated = np.bincount(where, weights=live["origin"], minlength=len(sizes)).astype(np.int64)
@@ -112,9 +126,9 @@ class ExactRun:
         amounts[MONOMER] = max(int(amounts[MONOMER]), 0)
         lost = np.zeros(len(model.elements), dtype=np.int64)
         tallies: dict[str, float] = {
-            "events": self.events, "born": int(self._kernel.born),
+            "events": live["events"], "born": live["born"],
             "dissolved_seed": int(live["dissolved"][0]), "dissolved_nucleated": int(live["dissolved"][1]),
-            "largest_debt": int(self._kernel.largest_debt),
+            "largest_debt": live["largest_debt"],
         }
         if model.coalescence.law != "none":
             tallies["coalesced"] = int(live["tally"][-1])

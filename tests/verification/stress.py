@@ -24,7 +24,7 @@ from verification.fitting import Fitted, fitted
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import FloatArray, IntArray, Model, SeedPopulation
 
-RECIPES, FEW = 200, 12
+RECIPES, FEW = 200, 4
 """Recipes of the full and of the short variant."""
 
 LOOKS = (0.4, 1.0)
@@ -247,7 +247,7 @@ def agreement(bench: Bench, engine: str, numbers: list[int]) -> list[Check]:
     for k in wrong:
         print(f"{description(k, (engine,))}\n")
     checks = []
-    for quantity, limit in LIMITS.items():
+    for quantity, _limit in LIMITS.items():
         these = [d for d in found if d.quantity == quantity]
         worst = max(these, key=lambda d: abs(d.relative) / (d.limit + d.noise))
         size = 100.0 * np.abs([d.relative for d in these])
