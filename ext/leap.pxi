@@ -35,6 +35,8 @@ cdef class Leaper(Exchange):
 
     cdef int leap(self, double until) noexcept nogil:
         self.stepped = False
+        if self.coalescing:
+            return self.stay_exact()    # pairs of particles know nothing of leaps
         if self.resting > 0 and not self.always:
             self.resting -= 1
             return self.stay_exact()
