@@ -13,7 +13,7 @@ from kmcgrowth.model.build import build_model
 from kmcgrowth.reactor.balance import BalanceRun
 from kmcgrowth.reactor.exact import ExactRun
 
-METHODS = ("exact", "balance")
+METHODS = ("exact", "leap", "balance")
 
 RECIPE = """
 material = "InAs"

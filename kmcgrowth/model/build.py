@@ -97,6 +97,7 @@ def build_model(recipe: Recipe, *, particles: int | None = None) -> Model:
         duration=recipe.simulation.duration,
         snapshots=np.linspace(0.0, recipe.simulation.duration, recipe.simulation.snapshots),
         window=recipe.simulation.window,
+        tolerance=recipe.simulation.tolerance,
         coalescence=_coalescence(recipe, material),
     )
 

@@ -13,7 +13,7 @@ EXACT_COST = 2e9
 COST_OF_REACTION, COST_OF_BIRTH = 4.0, 80.0
 """Work of a reaction or a molecule out of a syringe, and of a birth, over that of an attachment [dimensionless]."""
 
-FALLBACK = "balance"
+FALLBACK = "leap"
 """Where every event is too many."""
 
 
@@ -42,7 +42,7 @@ def choose(model: Model, course: Forecast | None = None) -> Choice:
     Returns
     -------
     Choice
-        ``exact`` as long as its events are few enough; else ``balance``.
+        ``exact`` as long as its events are few enough; else ``leap``.
     """
     course = forecast(model) if course is None else course
     if not course.finished:

@@ -10,11 +10,11 @@ from kmcgrowth.recipe.growth import Coalescence, Growth, Nucleation
 from kmcgrowth.recipe.laws import SurfaceRateLaw, TemperatureLaw
 from kmcgrowth.recipe.loading import load_recipe, parse_recipe, shipped_recipes
 from kmcgrowth.recipe.programs import Diameters, FreeEnergies, Program, RateTable, Schedule
-from kmcgrowth.recipe.schema import AVAILABLE_METHODS, METHODS, Recipe, Simulation
+from kmcgrowth.recipe.schema import METHODS, Recipe, Simulation
 from kmcgrowth.recipe.unusual import unusual
 
 __all__ = [
-    "AVAILABLE_METHODS", "METHODS", "MONOMER", "Coalescence", "Diameters", "Flask", "FreeEnergies", "Growth",
+    "METHODS", "MONOMER", "Coalescence", "Diameters", "Flask", "FreeEnergies", "Growth",
     "Injection", "Loss", "Nucleation", "Program", "RateTable", "Reaction", "Recipe", "Schedule", "Seeds", "Simulation",
     "Species", "Sticking", "SurfaceRateLaw", "TemperatureLaw", "Withdrawal", "load_recipe", "parse_recipe",
     "reaches_growth", "shipped_recipes", "temperature_law_warnings", "temperature_range", "unusual",

@@ -8,20 +8,13 @@ from pydantic import Field, ValidationInfo
 
 from kmcgrowth.recipe.chemistry import Loss, Reaction, Species, Sticking
 from kmcgrowth.recipe.equations import MONOMER, NAME
-from kmcgrowth.recipe.fields import Part, Tables, Text, amount, choice, number, under, whole
+from kmcgrowth.recipe.fields import Part, Tables, Text, amount, choice, number, whole
 from kmcgrowth.recipe.flask import Flask, Injection, Seeds, Withdrawal
 from kmcgrowth.recipe.growth import Coalescence, Growth, Nucleation
 from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.units import shown
 
-METHODS = ("exact", "leap", "balance", "auto")
-AVAILABLE_METHODS = ("auto", "exact", "balance")
-
-
-def _method(given: Any) -> str:
-    if isinstance(given, str) and given in METHODS and given not in AVAILABLE_METHODS:
-        raise Wrong(f"{shown(given)} is not available yet; use {' or '.join(shown(m) for m in AVAILABLE_METHODS)}.")
-    return str(given)
+METHODS = ("auto", "exact", "leap", "balance")
 
 
 class Simulation(Part):
@@ -29,29 +22,26 @@ class Simulation(Part):
 
     Attributes
     ----------
-    method : "auto", "exact" or "balance"
+    method : "auto", "exact", "leap" or "balance"
     particles : int, seeds in the control volume
     formula_units : int, matter in the control volume where there are no seeds
     duration : float [s]
     snapshots : int, evenly spaced, the first at the start and the last at the end
     seed : int or None, of the random numbers
     window : float, relative change of the mean-field concentration that ends a window [dimensionless]
+    tolerance : float, error control of ``leap``, to which its error is proportional [dimensionless]
     """
 
-    keys: ClassVar = ("method", "particles", "formula_units", "duration", "snapshots", "seed", "window")
+    keys: ClassVar = ("method", "particles", "formula_units", "duration", "snapshots", "seed", "window", "tolerance")
     needs: ClassVar = {"duration": 'give one, for example "2 hours".'}
-    method: Annotated[str, choice(*AVAILABLE_METHODS)] = "auto"
+    method: Annotated[str, choice(*METHODS)] = "auto"
     particles: Annotated[int, whole(1, 10**9)] = 100_000
     formula_units: Annotated[int, whole(1, 10**15)] = 10_000_000
     duration: Annotated[float, amount("s", above=0.0)]
     snapshots: Annotated[int, whole(2, 10**6)] = 121
     seed: Annotated[int, whole(0, 2**63 - 1)] | None = None
     window: Annotated[float, number(lambda x: 0 < x <= 0.05, "a number above 0 and up to 0.05")] = 0.005
-
-    @classmethod
-    def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        """Refuse engines that do not exist yet."""
-        return data | {"method": under("method", _method, data.get("method", "auto"))}
+    tolerance: Annotated[float, number(lambda x: 1e-6 <= x <= 0.1, "a number from 1e-6 to 0.1")] = 0.01
 
 
 class Recipe(Part):

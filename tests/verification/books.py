@@ -106,7 +106,7 @@ def same(one: Counts, two: Counts) -> bool:
     return all(equal(getattr(one, f.name), getattr(two, f.name)) for f in fields(Counts))
 
 
-@case("V12", "atoms of every element are conserved, at every snapshot", engines=("exact", "balance", "twin"))
+@case("V12", "atoms of every element are conserved, at every snapshot", engines=("exact", "leap", "balance", "twin"))
 def atoms(bench: Bench) -> list[Check]:
     checks: list[Check] = []
     # expected counts are no integers: round-off and the solver's own error are allowed for
@@ -136,7 +136,7 @@ def atoms(bench: Bench) -> list[Check]:
 
 
 @case("same-bytes", "snapshots, a break and a restored state leave the trajectory as it is",
-      engines=("exact", "balance", "twin"))
+      engines=("exact", "leap", "balance", "twin"))
 def same_bytes(bench: Bench) -> list[Check]:
     checks = []
     for i, (name, model) in enumerate(models(bench).items()):

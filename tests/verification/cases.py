@@ -14,12 +14,13 @@ from kmcgrowth.model.types import FloatArray, IntArray, Model
 
 ENGINES: dict[str, str] = {
     "exact": "kmcgrowth.reactor.exact:ExactRun",
+    "leap": "kmcgrowth.reactor.leap:LeapRun",
     "balance": "kmcgrowth.reactor.balance:BalanceRun",
     "twin": "kmcgrowth.reactor.twin:TwinRun",
 }
 """Name -> class of the engine. A new engine is one line here, and its name in ``Case.engines`` where it applies."""
 
-ALL = ("exact", "balance")
+ALL = ("exact", "leap", "balance")
 """Engines that can follow many particles through many events."""
 
 UNLIKELY = 1e-9
