@@ -26,6 +26,9 @@ SECONDS_PER_SNAPSHOT = 8e-5
 SECONDS_PER_COUNT = 4e-8
 """A snapshot, and one particle counted in it [s]."""
 
+LEAP_SECONDS_PER_PARTICLE = 1e-5
+"""All the leaps of a stiff run, over the most particles at one time [s]."""
+
 BALANCE_SECONDS = 0.02
 BALANCE_SECONDS_PER_SNAPSHOT = 3e-4
 """A population balance whatever the number of particles, and one snapshot of it [s]."""
@@ -82,8 +85,10 @@ def predict(recipe: Recipe, model: Model, *, method: str | None = None) -> Predi
     seconds = (
         course.events * SECONDS_PER_EVENT.get(name, SECONDS_PER_EVENT["exact"])
         + course.reactions * SECONDS_PER_REACTION + course.births * SECONDS_PER_BIRTH
-        + snapshots * SECONDS_PER_SNAPSHOT + counted * SECONDS_PER_COUNT
     )
+    if name == "leap":
+        seconds = min(seconds, LEAP_SECONDS_PER_PARTICLE * course.most)
+    seconds += snapshots * SECONDS_PER_SNAPSHOT + counted * SECONDS_PER_COUNT
     if name == "balance":
         seconds = BALANCE_SECONDS + snapshots * BALANCE_SECONDS_PER_SNAPSHOT
     return Prediction(
