@@ -180,9 +180,11 @@ def report(recipe: Recipe) -> str:
 
 def _cost(prediction: Prediction) -> str:
     memory = prediction.memory / 1e6
+    # leaps take the less time the faster the exchange that they leap over
+    most = "at most " if prediction.method == "leap" else ""
     return (
         f"expected events  {prediction.events:.1e}\n"
-        f"expected time    {_time(prediction.seconds)} with the method \"{prediction.method}\" (to a factor of two)\n"
+        f"expected time    {most}{_time(prediction.seconds)} with the method \"{prediction.method}\" (to a factor of two)\n"
         f"expected memory  {memory:.0f} MB"
     )
 

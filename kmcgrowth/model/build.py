@@ -94,7 +94,7 @@ def build_model(recipe: Recipe, *, particles: int | None = None) -> Model:
         withdrawals=tuple(Withdrawal(w.time, w.volume * scale) for w in recipe.withdrawal),
         duration=recipe.simulation.duration,
         snapshots=np.linspace(0.0, recipe.simulation.duration, recipe.simulation.snapshots),
-        window=recipe.simulation.window,
+        window=recipe.simulation.window, tolerance=recipe.simulation.tolerance,
     )
 
 

@@ -224,7 +224,7 @@ class Model:
     duration : float [s]
     snapshots : (k,) times [s], the first 0
     window : float, relative change of the mean-field concentration that ends a window [dimensionless]
-    tolerance : float, error control of ``leap``: the square of the relative change that a step allows [dimensionless]
+    tolerance : float, error control of ``leap``: its square root limits the change in a step [dimensionless]
     """
 
     material: str

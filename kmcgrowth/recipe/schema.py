@@ -15,7 +15,7 @@ from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.units import shown
 
 METHODS = ("exact", "leap", "balance", "auto")
-AVAILABLE_METHODS = ("exact",)
+AVAILABLE_METHODS = ("exact", "leap")
 
 
 def _method(given: Any) -> str:
@@ -29,16 +29,18 @@ class Simulation(Part):
 
     Attributes
     ----------
-    method : "exact"
+    method : "exact" or "leap"
     particles : int, seeds in the control volume
     formula_units : int, matter in the control volume where there are no seeds
     duration : float [s]
     snapshots : int, evenly spaced, the first at the start and the last at the end
     seed : int or None, of the random numbers
     window : float, relative change of the mean-field concentration that ends a window [dimensionless]
+    tolerance : float, of "leap": the error is proportional to it [dimensionless]
     """
 
-    keys: ClassVar = ("method", "particles", "formula_units", "duration", "snapshots", "seed", "window")
+    keys: ClassVar = ("method", "particles", "formula_units", "duration", "snapshots", "seed", "window",
+                      "tolerance")
     needs: ClassVar = {"duration": 'give one, for example "2 hours".'}
     method: Annotated[str, choice(*METHODS)] = "exact"
     particles: Annotated[int, whole(1, 10**9)] = 100_000
@@ -47,6 +49,7 @@ class Simulation(Part):
     snapshots: Annotated[int, whole(2, 10**6)] = 121
     seed: Annotated[int, whole(0, 2**63 - 1)] | None = None
     window: Annotated[float, number(lambda x: 0 < x <= 0.05, "a number above 0 and up to 0.05")] = 0.005
+    tolerance: Annotated[float, number(lambda x: 0 < x <= 0.3, "a number above 0 and up to 0.3")] = 0.01
 
     @classmethod
     def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
