@@ -7,7 +7,7 @@ cdef enum:
     ACTUAL = 2          # or the expectation from the counts at the start of the step, with its extents
 
 
-cdef double SHARPER = 100.0     # than the field of the windows
+cdef double SHARPER = 10.0     # than the field of the windows
 
 
 cdef class Course(Moments):

@@ -31,11 +31,11 @@ class LeapRun(ExactRun):
     Notes
     -----
     A step holds many attachments and detachments per particle. Sizes leap independently of each other under the
-    expected concentration, with the mean, variance and skewness of their birth-death chain; the pool and all
-    other species are drawn in whole molecules; and what the pool's balance leaves over or lacks
-    is handed to the particles in proportion to their capture, which is what the pool's answer to their fluctuations does.
-    Where a step would hold fewer than a few events per particle the windows of the exact engine are run. The steps are
-    told in docs/model.md; the readable definition of one is ``kmcgrowth.reactor.leap_twin``.
+    expected concentration, with the mean, variance and skewness of their birth-death chain; the pool and all other
+    species are drawn in whole molecules; and what the pool's balance leaves over or lacks is handed to the particles
+    in proportion to their capture, as the pool's answer to their fluctuations does. Where a step would hold fewer than
+    a few events per particle the windows of the exact engine are run. docs/model.md tells of the steps;
+    the readable definition of one is ``kmcgrowth.reactor.leap_twin``.
     """
 
     def __init__(self, model: Model, rng: np.random.Generator) -> None:

@@ -16,12 +16,12 @@ def between(
 ) -> dict[str, Any]:
     """State at ``t``, drawn between those at both ends of a step.
 
-    Every particle has had its share of the change that was expected of it, and all or nothing of what chance added, the former with
-    the probability of the share of the step that is over: mean and variance of its size are then linear in time. Particles that took
-    several leaps are known in between, and dissolve at their time. What was counted in the step has happened in
-    proportion, rounded to whole events; births have times of their own. The monomer count keeps the fluctuation of
-    one of the ends around the mean field, and the particles take what is left over, so that atoms are conserved.
-    Of two looks into one step the later one shows everything that the earlier one does.
+    Every particle has had its share of the change that was expected of it, and all or nothing of what chance added,
+    the former with the probability of the share of the step that is over: mean and variance of its size are then
+    linear in time. Particles that took several leaps are known in between, and dissolve at their time. What was counted
+    in the step has happened in proportion, rounded to whole events; births have times of their own. The monomer count
+    keeps the fluctuation of one of the ends around the mean field, and the particles take what is left over, so that
+    atoms are conserved. Of two looks into one step the later one shows everything that the earlier one does.
 
     Parameters
     ----------

@@ -4,9 +4,9 @@ A leap goes from whole numbers to whole numbers over a time in which every parti
 
 1. The *expected course* from the counts at the start, sizes of particles included, gives the concentration c(t) and how
    often every channel is expected to happen. The mean field has a course of its own, and births are thinned under it.
-2. Dissolved molecules are followed in whole numbers. Of those there, each stays with the probability of surviving all channels that
-   take it; of those that arrive, with the one that makes the expectation come out; the others go to the
-   channels by their shares.
+2. Dissolved molecules are followed in whole numbers. Of those there, each stays with the probability of surviving all
+   channels that take it; of those that arrive, with the one that makes the expectation come out; the others go to
+   the channels by their shares.
 3. Every particle is a birth-death chain of its own under c(t).
 4. What the chains took up together and what the pool gave (item 2) differ, for a pool would have answered to the
    fluctuations of the chains. The difference is handed to the particles in proportion to their capture.
@@ -176,7 +176,8 @@ class _Step:
         if not reads_mean_field(self.model) or c <= 0.0:
             return 0.0, 2
         rate = nucleation_rate(self.model, c, self.temperature) * self.volume(t) / NEWBORN_SURVIVAL
-        return (rate, newborn_units(self.model, c, self.temperature)) if rate > 0.0 else (0.0, 2)
+        units = newborn_units(self.model, c, self.temperature) if rate > 0.0 else 2
+        return rate, min(units, self.attach.size - 1)
 
     def _follow(self, amounts: FloatArray, feed: FloatArray, *, births: bool) -> FloatArray:
         """Course (times, amounts ... sizes) of the mean field with ``births``, or of the expectation from the counts.
@@ -331,7 +332,8 @@ class _Step:
     def _ways(self, species: int) -> dict[tuple[str, int], float]:
         """Channels out of a species, with how often each is expected."""
         model, first = self.model, len(self.model.reactions)
-        ways = {("reaction", i): float(self.extents[i]) for i, r in enumerate(model.reactions) if species in r.reactants}
+        ways = {("reaction", i): float(self.extents[i])
+                for i, r in enumerate(model.reactions) if species in r.reactants}
         ways |= {("stick", s): float(self.extents[first + s])
                  for s, p in enumerate(model.sticking) if p.species == species}
         if self.cluster and species == model.nucleation.cluster:
