@@ -247,7 +247,7 @@ def agreement(bench: Bench, engine: str, numbers: list[int]) -> list[Check]:
     for k in wrong:
         print(f"{description(k, (engine,))}\n")
     checks = []
-    for quantity, limit in LIMITS.items():
+    for quantity in LIMITS:
         these = [d for d in found if d.quantity == quantity]
         worst = max(these, key=lambda d: abs(d.relative) / (d.limit + d.noise))
         size = 100.0 * np.abs([d.relative for d in these])
