@@ -5,7 +5,7 @@ The right-hand side is defined, readably, in ``kmcgrowth.reactor.balance_twin``;
 both origins share one tridiagonal matrix, and only the dissolved species couple it to anything else.
 """
 
-from libc.math cimport INFINITY, NAN, exp, fabs, floor, fmax, fmin, log, pow
+from libc.math cimport INFINITY, NAN, exp, fabs, floor, fmax, fmin, log, pow, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
@@ -38,4 +38,5 @@ include "balance_state.pxi"
 include "balance_field.pxi"
 include "balance_jacobian.pxi"
 include "balance_solve.pxi"
+include "balance_pairs.pxi"
 include "balance_step.pxi"

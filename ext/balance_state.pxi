@@ -44,7 +44,7 @@ cdef class State:
     cdef public double first_inverse, inverse_step
     cdef double[:, ::1] node_attach, node_detach
     cdef double[:, :, ::1] node_stick
-    cdef double[:, ::1] node_rates      # reactions, attach of one unit, cluster, solubility, A, gamma, encounter
+    cdef double[:, ::1] node_rates      # reactions, attach of one unit, cluster, solubility, A, gamma, encounter, pairs
 
     # the epoch
     cdef public double epoch_start, epoch_end, temperature0, heating, cold_volume, flow, fed_molecules
@@ -82,7 +82,7 @@ cdef class State:
         self.small, self.small_before = np.zeros(self.size), np.zeros(self.size)
         for s in range(self.species):
             self.small[s] = chemistry["count"][s]
-        self.rates = np.zeros(self.reactions + 6)
+        self.rates = np.zeros(self.reactions + 7)
         self.feed = np.zeros(self.species)
         self.at, self.fresh = NAN, True
         self.low = self.high = 0

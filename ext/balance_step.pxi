@@ -25,7 +25,7 @@ cdef double[5] DENSE3 = [-0.6762803392801253, 6.087714651680015, 16.430843208924
                          -6.594389125716872]
 
 
-cdef class Balance(Solver):
+cdef class Balance(Pairs):
     cdef double[:, ::1] stage_small
     cdef double[:, :, ::1] stage_number         # (stage, origin, pivot)
     cdef double[::1] trial_small, sum_small, old_small
@@ -38,6 +38,8 @@ cdef class Balance(Solver):
 
     def __init__(self, dict chemistry, *, scale, **settings):
         Field.__init__(self, chemistry, **settings)
+        self.coalescing, self.brownian = chemistry["coalescing"], chemistry["brownian"]
+        self.pair_limit = chemistry["coalescence_limit"]
         n = self.species
         linked = [0]
         for s in chemistry["sticker_species"]:
@@ -62,6 +64,8 @@ cdef class Balance(Solver):
         """Take a grid that begins with the present one."""
         State.set_grid(self, grid, landings)
         k = self.pivots
+        self.root = np.cbrt(np.asarray(self.pivot, dtype=float))
+        self.gain, self.halfway = np.zeros((ORIGINS, k)), np.zeros((ORIGINS, k))
         self.up, self.down, self.flux = np.zeros(k), np.zeros(k), np.zeros(k)
         self.row, self.adjoint = np.zeros((self.rows, k)), np.zeros((self.rows, k))
         self.column = np.zeros((self.links, ORIGINS, k))
@@ -254,7 +258,7 @@ cdef class Balance(Solver):
         self.steps += 1
         rate = self.gross()
         self.events_before = self.events
-        self.events += 0.5 * h * (self.events_rate + rate)
+        self.events += fmax(0.5 * h * (self.events_rate + rate), 0.0)
         self.events_rate = rate
         self.capped = self.capped or (self.births_on and self.seen_capped)
         self.tiny = self.tiny or (self.births_on and self.seen_tiny)
@@ -270,7 +274,7 @@ cdef class Balance(Solver):
         return why
 
     cdef int go(self, double until, int64_t budget) noexcept nogil:
-        cdef double h, error, factor, end, smallest
+        cdef double h, error, factor, end, smallest, until_pairs
         cdef int64_t done = 0, tries
         cdef bint last, linear
         while True:
@@ -286,7 +290,11 @@ cdef class Balance(Solver):
                 self.births_on = True
             if not self.fit_window():
                 return ROOM
+            if self.coalescing and not self.reach_products():
+                return ROOM
             self.step_low, self.step_high = self.low, self.high
+            self.set_conditions(self.now)
+            until_pairs = self.pair_step() if self.coalescing else INFINITY
             end = self.epoch_end
             smallest = 4e-16 * fmax(fabs(self.now), 1e-9)
             h = self.step
@@ -298,10 +306,11 @@ cdef class Balance(Solver):
                 factor = self.first_step()
                 h = fmin(h, factor) if h > 0.0 else factor
                 self.fresh = False
+            h = fmax(h, 2.0 * smallest)
             self.after_failure, tries = False, 0
             while True:
                 tries += 1
-                h = fmin(h, fmax(self.longest, 0.1 * self.now))
+                h = fmin(fmin(h, until_pairs), fmax(self.longest, 0.1 * self.now))
                 last = h >= (end - self.now) * (1.0 - 1e-10)
                 if last:
                     h = end - self.now
@@ -334,21 +343,24 @@ cdef class Balance(Solver):
                 h *= fmin(fmax(factor, 0.1), 0.9)
                 self.after_failure = True
             self.accept(h)
+            if self.coalescing:
+                self.coalesce(h)
             if last:
                 self.now = end
             factor = 0.9 * pow(fmax(error, 1e-8), -0.25)
-            if self.last_step > 0.0 and self.steps > 1:
+            if last and h < 0.5 * self.step:
+                # a step cut short by the epoch says little about the next
+                if factor < 1.0:
+                    self.step = h * factor
+                continue
+            if self.last_step > 0.0:
                 # Gustafsson's predictive control
-                factor = fmin(factor, 0.9 * (h / self.last_step) * pow(self.last_error / fmax(error, 1e-8), 0.25)
-                              * pow(fmax(error, 1e-8), -0.25))
+                factor = fmin(factor, factor * (h / self.last_step) * pow(self.last_error / fmax(error, 1e-8), 0.25))
             factor = fmin(fmax(factor, 0.2), 6.0)
             if self.after_failure:
                 factor = fmin(factor, 1.0)
-            if not (last and h < 0.5 * self.step):
-                self.last_error, self.last_step = fmax(error, 1e-2), h
-                self.step = h * factor
-            elif factor < 1.0:
-                self.step = h * factor
+            self.last_error, self.last_step = fmax(error, 1e-2), h
+            self.step = h * factor
 
     cdef bint widen(self) noexcept nogil:
         """More room at both ends."""
@@ -396,11 +408,19 @@ cdef class Balance(Solver):
         number = (1.0 - x) * p0 + x * (p1 + (1.0 - x) * (q[0] + x * q[1]))
         return small, number, self.events_before + x * (self.events - self.events_before)
 
+    def coalesced_by(self, double t):
+        """Pairs that have coalesced at t, within the last step."""
+        if t >= self.now or not self.now > self.before:
+            return self.coalesced
+        x = (t - self.before) / (self.now - self.before)
+        return self.coalesced_before + x * (self.coalesced - self.coalesced_before)
+
     cdef public double events_before
 
     def interrupt(self, double t):
         """Make the state at t, within the last step, the live one."""
         if t < self.now:
+            self.coalesced = self.coalesced_by(t)
             small, number, self.events = self.between_ends(t)
             np.asarray(self.small)[...] = small
             np.asarray(self.number)[...] = number
@@ -421,6 +441,18 @@ cdef class Balance(Solver):
         self.low, self.high, self.births_on = kept
         self.at, self.tables_done = NAN, False
         return np.asarray(dy), np.asarray(dp)
+
+    def pair_slopes(self, double t, number):
+        """Change of the particles by coalescence per second and pairs per second, for tests."""
+        cdef double[:, ::1] p = np.ascontiguousarray(number)
+        cdef double[:, ::1] dp = np.zeros((ORIGINS, self.pivots))
+        kept = self.low, self.high
+        self.low, self.high, self.at, self.tables_done = 0, self.pivots, NAN, False
+        self.set_conditions(t)
+        pairs = self.pair_change(p, dp)
+        self.low, self.high = kept
+        self.at, self.tables_done = NAN, False
+        return np.asarray(dp), pairs
 
     # -- state --------------------------------------------------------------------------------------
 
@@ -447,5 +479,5 @@ cdef class Balance(Solver):
         self.bends_done, self.at = True, NAN
 
 
-SCALARS = ("now", "before", "step", "last_error", "last_step", "events", "events_before", "events_rate", "low", "high",
+SCALARS = ("coalesced", "coalesced_before", "now", "before", "step", "last_error", "last_step", "events", "events_before", "events_rate", "low", "high",
            "step_low", "step_high", "margin", "steps", "rejected", "births_on", "fresh", "capped", "tiny")

@@ -9,6 +9,7 @@ import numpy as np
 
 from kmcgrowth.check_memory import expected_memory, too_large
 from kmcgrowth.model.types import Model
+from kmcgrowth.reactor.choice import choose
 from kmcgrowth.reactor.forecast import Forecast, forecast
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Prediction:
     Attributes
     ----------
     course : Forecast, the mean field at some 17 times and the corners of the schedules
-    method : str
+    method : str, the engine
+    reason : str, why it was chosen if the choice was left open
     events : float, gross events [dimensionless]
     seconds : float, wall time of one replicate; like the memory good to a factor of two [s]
     memory : float [bytes]
@@ -53,6 +55,7 @@ class Prediction:
 
     course: Forecast
     method: str
+    reason: str
     events: float
     seconds: float
     memory: float
@@ -69,7 +72,10 @@ def predict(recipe: Recipe, model: Model, *, method: str | None = None) -> Predi
     method : engine, by default the recipe's
     """
     course = forecast(model)
-    name = recipe.simulation.method if method is None else method
+    name, reason = recipe.simulation.method if method is None else method, ""
+    if name == "auto":
+        found = choose(model, course)
+        name, reason = found.method, found.reason
     snapshots, particles = model.snapshots.size, course.seeds + course.born
     over = max(float(course.time[-1] - course.time[0]), 1e-300)
     counted = snapshots * float(np.trapezoid(particles, course.time)) / over
@@ -83,6 +89,7 @@ def predict(recipe: Recipe, model: Model, *, method: str | None = None) -> Predi
     return Prediction(
         course=course,
         method=name,
+        reason=reason,
         events=course.events,
         seconds=seconds,
         memory=expected_memory(model, course, method=name),
@@ -183,11 +190,13 @@ def report(recipe: Recipe, *, method: str | None = None) -> str:
 
 
 def _cost(prediction: Prediction) -> str:
-    return (
-        f"expected events  {prediction.events:.1e}\n"
-        f"expected time    {_time(prediction.seconds)} with the method \"{prediction.method}\" (to a factor of two)\n"
-        f"expected memory  {prediction.memory / 1e6:.0f} MB"
-    )
+    why = f", as {prediction.reason}" if prediction.reason else ""
+    return "\n".join([
+        f"expected events  {prediction.events:.1e}",
+        f"engine           {prediction.method}{why}",
+        f"expected time    {_time(prediction.seconds)} (to a factor of two)",
+        f"expected memory  {prediction.memory / 1e6:.0f} MB",
+    ])
 
 
 def _time(seconds: float) -> str:

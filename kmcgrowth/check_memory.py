@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.model.types import Model, SeedPopulation
+from kmcgrowth.reactor.choice import choose
 from kmcgrowth.reactor.forecast import Forecast, forecast
 
 BASE_BYTES = 1.27e8
@@ -74,7 +75,9 @@ def require_memory(model: Model, *, method: str = "exact", replicates: int = 1, 
     """
     if method == "balance" or _most_memory(model, replicates, at_once) <= physical_memory():
         return
-    needed = expected_memory(model, forecast(model), method=method, replicates=replicates, at_once=at_once)
+    course = forecast(model)
+    name = choose(model, course).method if method == "auto" else method
+    needed = expected_memory(model, course, method=name, replicates=replicates, at_once=at_once)
     sentence = too_large(needed)
     if sentence:
         raise BadInput(f"simulation: {sentence[0].lower()}{sentence[1:]}")

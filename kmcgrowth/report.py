@@ -64,6 +64,8 @@ def summary(dataset: xr.Dataset) -> str:
     lines.append(f"dissolved       {_count(seeds + born)} ({_count(seeds)} seeds, {_count(born)} nucleated)")
     events, wall = int(a.get("events", 0)), float(a.get("wall_seconds", 0.0))
     whole = " of all replicates" if runs > 1 else ""
+    if a.get("method_choice"):
+        lines.append(f"engine          {a['method']}: {a['method_choice']}")
     if a.get("method") == "balance":
         lines.append(f"events          {events:.3g} expected of an exact run; balanced in {wall:.3g} s")
     else:

@@ -62,7 +62,7 @@ def simulate(
         Overrides the recipe's seed. Without either, a seed below 2**63 is drawn and recorded.
     replicates : int, independent repetitions; above 1 the result has a ``replicate`` dimension. Replicate i is the
         same whichever others run; replicate 0 is what a single run gives.
-    method : engine, by default the recipe's
+    method : engine or "auto", by default the recipe's; ``auto`` counts the events to be expected and picks
     particles : int, particles in the control volume, by default the recipe's
     snapshots : int, evenly spaced from 0 to the end, or increasing times [s]; by default the recipe's
     workers : int, threads for the replicates, at most and by default one per processor
@@ -99,9 +99,11 @@ def simulate(
         _at_least_one("workers", workers)
     if particles is not None:
         _at_least_one("particles", particles)
-    name = recipe.simulation.method if method is None else method
-    engine = _engine(name)
+    asked = recipe.simulation.method if method is None else method
+    require_method(asked)
     model = build_model(recipe, particles=particles)
+    name, reason = _resolved(asked, model)
+    engine = _engine(name)
     if snapshots is not None:
         model = replace(model, snapshots=_snapshot_times(snapshots, model.duration))
 
@@ -156,6 +158,8 @@ def simulate(
     )
     if "replicate" in dataset.coords:
         dataset["replicate"] = dataset["replicate"].copy(data=kept)
+    if reason:
+        dataset.attrs["method_choice"] = reason
     if seeds.seed is None:
         dataset.attrs["seed_words"] = json.dumps(seeds.entropy)
     if seeds.spawn_key:
@@ -296,9 +300,19 @@ def _plain(counts: Counts) -> dict[str, Any]:
 
 def require_method(name: str) -> None:
     """Refuse an engine that there is not."""
-    if name not in engines:
-        known = ", ".join(f'"{known}"' for known in engines)
+    if name != "auto" and name not in engines:
+        known = ", ".join(f'"{known}"' for known in ("auto", *engines))
         raise BadInput(f'simulation.method: "{name}" is not available; choose one of {known}.')
+
+
+def _resolved(method: str, model: Model) -> tuple[str, str]:
+    """The engine that a method stands for, and why it was chosen if the choice was left open."""
+    if method != "auto":
+        return method, ""
+    from kmcgrowth.reactor.choice import choose
+
+    found = choose(model)
+    return found.method, found.reason
 
 
 def _engine(name: str) -> Callable[[Model, np.random.Generator], Run]:

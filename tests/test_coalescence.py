@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from engines import Engine, assert_distributed, engines, sizes
-from models import ROOM, VOLUME, box, everything, species
+from models import ROOM, VOLUME, box, everything, species, sphere_tables
 from scipy import stats
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
@@ -21,6 +21,8 @@ from kmcgrowth.physics.coalescence import (
     smoluchowski_number,
 )
 from kmcgrowth.physics.constants import K_B
+from kmcgrowth.reactor.balance import BalanceRun
+from kmcgrowth.reactor.balance_twin import pair_slopes
 from kmcgrowth.reactor.exact import ExactRun
 
 ALL = pytest.mark.parametrize("engine", engines(), ids=lambda e: e.name)
@@ -147,6 +149,59 @@ def test_brownian_number_follows_the_discrete_equations() -> None:
     seen = np.append(seen[:11], seen[11:].sum())
     wanted = np.append(end[:11], end[11:].sum())
     assert stats.chisquare(seen, wanted * seen.sum() / wanted.sum()).pvalue > 1e-9
+
+
+@pytest.mark.parametrize("resolved", [300, None])
+def test_the_balance_follows_smoluchowski(resolved: int | None) -> None:
+    """N = N_0/(1 + x), and sum n^2 N_n grows by K (sum n N_n)^2/V per second: moments that the grid must keep."""
+    first, time = 20_000, 3.0
+    rate = 2.0 * 1.5 / (first * time)
+    run = BalanceRun(box(sizes=(40,) * first, coalescence=constant(rate)), resolved=resolved)
+    run.advance(time)
+    counts = run.counts()
+    assert counts.seed.sum() == pytest.approx(float(smoluchowski_number(time, first, rate)), rel=1e-4)
+    assert counts.seed @ counts.sizes == pytest.approx(40.0 * first, rel=1e-9)
+    second = 1600.0 * first + rate * (40.0 * first) ** 2 * time
+    assert counts.seed @ counts.sizes.astype(float) ** 2 == pytest.approx(second, rel=1e-3)
+    assert counts.tallies["coalesced"] == pytest.approx(first - counts.seed.sum(), rel=1e-9)
+    if resolved is None:
+        k = np.arange(1, 8)
+        seen = [float(counts.seed[counts.sizes == 40 * m].sum()) for m in k]
+        assert seen == pytest.approx(smoluchowski_multiples(k, time, first, rate).tolist(), rel=2e-3)
+
+
+@pytest.mark.parametrize("law", [constant(0.3, 90), brownian(0.3)])
+def test_pairs_of_pivots_are_those_of_the_twin(law: Coalescence) -> None:
+    model = box(sizes=(40, 70, 300), coalescence=law)
+    run, rng = BalanceRun(model), np.random.default_rng(11)
+    run.advance(1e-3)
+    grid = run._grid
+    some = (grid.pivot < 0.4 * grid.pivot[-1]) & (rng.random(grid.pivot.size) < 0.3)
+    number = rng.random((2, grid.pivot.size)) * some
+    found, pairs = run._kernel.pair_slopes(1e-3, number)
+    seed, nucleated, expected = pair_slopes(model, grid, ROOM, VOLUME, *number)
+    assert pairs == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(found, [seed, nucleated], rtol=1e-10, atol=1e-12 * expected)
+    assert float(found.sum(axis=0) @ grid.pivot) == pytest.approx(0.0, abs=1e-9 * expected * grid.pivot[-1])
+
+
+def test_the_balance_is_the_mean_of_many_particles() -> None:
+    """Ripening, births and coalescence of both origins at once, against one large exact run."""
+    number = 20_000
+    model = replace(
+        box(40_000, (60,) * number, tables=sphere_tables(0.02, 10.0, 2.0)), nucleation=Nucleation("explicit"),
+        coalescence=brownian(2e-5, 120), duration=2.0,
+    )
+    balance, exact = BalanceRun(model), ExactRun(model, np.random.default_rng(10))
+    for run in (balance, exact):
+        run.advance(2.0)
+    a, b = balance.counts(), exact.counts()
+    assert b.tallies["coalesced"] > 500 and b.nucleated.sum() > 100
+    for x, y in ((a.seed, b.seed), (a.nucleated, b.nucleated)):
+        # seven standard deviations of a Poisson number (p < 3e-12), and what is left of the pool's noise
+        assert float(x.sum()) == pytest.approx(float(y.sum()), abs=7.0 * np.sqrt(float(y.sum())))
+    assert a.tallies["coalesced"] == pytest.approx(b.tallies["coalesced"], abs=7.0 * np.sqrt(b.tallies["coalesced"]))
+    assert sum(a.matter.values())[0] == pytest.approx(40_000 + 60 * number, rel=1e-10)
 
 
 def crowded(law: str) -> Model:

@@ -120,7 +120,7 @@ def same(one: Counts, two: Counts) -> bool:
     def equal(a: Any, b: Any) -> bool:
         if isinstance(a, dict):
             return a.keys() == b.keys() and all(equal(a[k], b[k]) for k in a)
-        return bool(np.array_equal(a, b, equal_nan=True))
+        return a is b or bool(np.array_equal(a, b, equal_nan=True))
 
     return all(equal(getattr(one, f.name), getattr(two, f.name)) for f in fields(Counts))
 

@@ -35,7 +35,9 @@ ARGUMENTS: dict[str, tuple[Any, str]] = {
     "supersaturation": (16.0, ""), "critical_supersaturation": (16.0, ""), "prefactor": (1e4, "1/nm^3/s"),
     "rate": (1e-9, "1/nm^3/s"), "dose": (1e-3, "s/nm^3"), "feed": (5.0, "1/s"), "focusing": (3.0, ""),
     "time": (100.0, "s"), "supply_rate": (1e12, "1/s"), "volume_growth": (0.2, "nm^3/s"), "control": (3.0, ""),
-    "u": (0.7, ""), "exponent": (2.0, None), "power": (1 / 3, None), "transfer_coefficient": (0.5, None),
+    "u": (0.7, ""), "radius_1": (2.0, "nm"), "radius_2": (3.0, "nm"), "viscosity": (0.5, "mPa*s"),
+    "number": (1e4, ""), "constant": (1e-20, "m^3/s"), "volume": (2e-15, "m^3"), "multiple": (3.0, ""),
+    "exponent": (2.0, None), "power": (1 / 3, None), "transfer_coefficient": (0.5, None),
     "packet": (22.0, None), "linear": (False, None), "relative": (False, None), "law": ("lsw", None),
 }
 OWN: dict[str, dict[str, tuple[Any, str]]] = {
@@ -51,6 +53,8 @@ RESULTS = {
     "arrhenius.rate": "1/s", "arrhenius.fit": "1/s",
     "capture.diffusion_limit": "m^3/s", "capture.reaction_limit": "m^3/s", "capture.mixed": "m^3/s",
     "capture.size_dependent_surface_rate": "m/s", "capture.talapin_surface_rate": "m/s",
+    "coalescence.brownian_prefactor": "m^3/s", "coalescence.brownian_shape": "", "coalescence.brownian_rate": "m^3/s",
+    "coalescence.smoluchowski_number": "", "coalescence.smoluchowski_multiples": "",
     "coarsening.lsw_density": "", "coarsening.wagner_density": "", "coarsening.cumulative": "",
     "coarsening.lsw_slope": "m^3/s", "coarsening.wagner_slope": "m^2/s", "coarsening.lsw_mean_radius": "m",
     "coarsening.wagner_mean_radius": "m", "coarsening.surviving_share": "",

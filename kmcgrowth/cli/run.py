@@ -72,7 +72,7 @@ def _result(
         if not quiet:
             _say(f'"{result}" is complete already; nothing to do.')
         return None
-    _fits(recipe, how["particles"], how["replicates"])
+    _fits(recipe, how["particles"], how["replicates"], how["method"] or recipe.simulation.method)
     try:
         dataset = _simulate(recipe, stop, quiet, checkpoint=checkpoint, resume=resume, **how)
     except Interrupted:
@@ -83,14 +83,14 @@ def _result(
     return dataset
 
 
-def _fits(recipe: Recipe, particles: int | None, replicates: int) -> None:
+def _fits(recipe: Recipe, particles: int | None, replicates: int, method: str) -> None:
     from kmcgrowth.check_memory import require_memory
     from kmcgrowth.model.build import build_model
     from kmcgrowth.simulate import processors
 
     if particles is None or particles > 0:  # simulate says what is wrong with others
         model = build_model(recipe, particles=particles)
-        require_memory(model, replicates=replicates, at_once=min(replicates, processors()))
+        require_memory(model, method=method, replicates=replicates, at_once=min(replicates, processors()))
 
 
 def _simulate(recipe: Recipe, stop: Any, quiet: bool, **how: Any) -> Any:
@@ -147,11 +147,12 @@ def _complete(
         return False
     changes = dict(recipe.changes or {}) | ({"simulation.particles": particles} if particles is not None else {})
     seed = recipe.simulation.seed if rng is None else rng
+    asked = recipe.simulation.method if method is None else method
     same = (
         found.attrs.get("recipe") == recipe.text
         and json.loads(found.attrs.get("recipe_changes", "{}")) == json.loads(json.dumps(changes, default=str))
         and json.loads(found.attrs.get("recipe_files", "{}")) == dict(recipe.files)
-        and found.attrs.get("method") == (recipe.simulation.method if method is None else method)
+        and ("auto" if "method_choice" in found.attrs else found.attrs.get("method")) == asked
         and int(found.sizes.get("replicate", 1)) == replicates
         and (seed is None or int(found.attrs.get("seed", -1)) == seed)
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from kmcgrowth.reactor._balance import Balance, Pause
 
+from kmcgrowth.errors import KmcgrowthError
 from kmcgrowth.model.plan import Epoch, Plan, warm
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
@@ -61,6 +62,7 @@ class BalanceRun:
         fed = sum((np.array([s.contents.get(i, 0) for i in range(len(model.species))]) for s in model.syringes),
                   np.zeros(len(model.species)))
         units = float(sizes @ numbers + (model.initial + fed) @ model.formula_units)
+        self._matter = units
         reference = max(seeds, 1e-4 * units) or 1.0
         flat = min(model.solubility(float(T)) for T in model.temperature.value) * model.control_volume
         scale = 1e-7 * max(units, 1.0) / np.maximum(model.formula_units, 1.0)
@@ -135,6 +137,7 @@ class BalanceRun:
                 self._plan.advance(self._epoch)
                 self._begin_epoch()
             elif why == Pause.ROOM:
+                self._outgrown()
                 self._set_grid(2 * int(self._grid.pivot[-1]))
             elif why == Pause.FAILED:
                 raise RuntimeError(
@@ -145,6 +148,14 @@ class BalanceRun:
             if stop is not None and stop():
                 self._until = max(self._until, min(float(self._kernel.now), until))
                 return False
+
+    def _outgrown(self) -> None:
+        """Refuse to follow sizes for which the matter of the control volume does not suffice."""
+        if self._grid.pivot[-1] > max(20.0 * self._matter, 2e5):
+            raise KmcgrowthError(
+                "the population balance expects less than one particle in the control volume at "
+                f"{self._kernel.now:.4g} s, where it has no meaning; shorten the duration or ask for more particles."
+            )
 
     def counts(self) -> Counts:
         """The flask at the time reached."""
@@ -165,6 +176,8 @@ class BalanceRun:
             "events": float(events), "born": float(sums[0]), "dissolved_seed": float(sums[1]),
             "dissolved_nucleated": float(sums[2]), "largest_debt": 0.0,
         }
+        if model.coalescence.law != "none":
+            tallies["coalesced"] = float(self._kernel.coalesced_by(t))
         for i, r in enumerate(model.reactions):
             if r.lost:
                 net = {s: r.reactants.get(s, 0) - r.products.get(s, 0) for s in r.reactants | r.products}

@@ -13,10 +13,6 @@ SPACING = 5.0
 NOTHING = -800.0
 """Logarithm that stands for a rate of zero; its exponential is zero [dimensionless]."""
 
-OTHERS = 6
-"""Rates besides those of sizes and reactions: attach of one unit, cluster, solubility, A, gamma, encounter."""
-
-
 class NodeRates:
     """Tables of a model at nodes that are evenly spaced in 1/T, made when they are first asked for.
 
@@ -44,7 +40,7 @@ class NodeRates:
         step : distance of the nodes in 1/T [1/K]
         attach, detach : (nodes, pivots) [m^3/s], [1/s]
         stick : (nodes, stickers, pivots) [m^3/s]
-        rates : (nodes, reactions + 6), as ``at`` gives them
+        rates : (nodes, reactions + 7), as ``at`` gives them
         """
         if self._pivots != pivot.size:
             self._done.clear()
@@ -75,7 +71,7 @@ def at(model: Model, temperature: float, pivot: IntArray) -> tuple[FloatArray, F
     attach, detach : (pivots,) [m^3/s], [1/s]
     stick : (stickers, pivots) [m^3/s]
     rates : the reactions' constants, attach of one unit [m^3/s], first-order nucleation [1/s], solubility [1/m^3],
-        nucleation prefactor [1/(m^3 s)], surface energy [J/m^2], encounter constant [m^3/s]
+        nucleation prefactor [1/(m^3 s)], surface energy [J/m^2], encounter constant [m^3/s], coalescence [m^3/s]
     """
     top, law = int(pivot[-1]), model.nucleation
     attach, detach = model.tables(temperature, top)
@@ -83,7 +79,7 @@ def at(model: Model, temperature: float, pivot: IntArray) -> tuple[FloatArray, F
     others = [
         float(attach[1]), law.rate(temperature) if law.law == "cluster" else 0.0, model.solubility(temperature),
         law.prefactor(temperature) if read else 0.0, law.surface_energy(temperature) if read else 0.0,
-        law.encounter(temperature) if read else 0.0,
+        law.encounter(temperature) if read else 0.0, model.coalescence.rate(temperature),
     ]
     rates = np.array([r.rate(temperature) for r in model.reactions] + others, dtype=float)
     return attach[pivot], detach[pivot], sticking_tables(model, temperature, top)[:, pivot], rates

@@ -105,6 +105,33 @@ def slopes(
     return Slopes(change, dp[0], dp[1], rate, down[0] * seed[0], down[0] * nucleated[0], rates)
 
 
+def pair_slopes(
+    model: Model, grid: Grid, temperature: float, volume: float, seed: FloatArray, nucleated: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """What coalescence changes of the particles, and pairs that coalesce [1/s]; arguments as in ``slopes``.
+
+    The product of two pivots is shared between the two next to its size, so that number and mass are kept.
+    """
+    law, n = model.coalescence, grid.pivot.astype(float)
+    shape = np.ones((n.size, n.size))
+    if law.law == "brownian":
+        x = np.cbrt(n[:, None] / n[None, :])
+        shape = 2.0 + x + 1.0 / x
+    shape[n > law.largest, :] = shape[:, n > law.largest] = 0.0
+    k = law.rate(temperature) / volume * shape
+    every, changes = seed + nucleated, [np.zeros(n.size), np.zeros(n.size)]
+    rate = k * np.outer(every, every)
+    for p, change in zip((seed, nucleated), changes, strict=True):
+        change -= p * (k @ every)
+        for i in range(n.size):
+            change += grid.share(n[i] + n[i + 1:], k[i, i + 1:] * every[i] * p[i + 1:])
+    alike = 0.5 * np.diag(k)
+    both = alike * nucleated**2
+    changes[0] += grid.share(2.0 * n, alike * every**2 - both)
+    changes[1] += grid.share(2.0 * n, both)
+    return changes[0], changes[1], float(0.5 * rate.sum())
+
+
 def births(model: Model, temperature: float, volume: float, amounts: FloatArray) -> tuple[float, float]:
     """Particles born per second in the control volume, and their size [formula units]."""
     law, c = model.nucleation, float(amounts[MONOMER]) / volume

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcgrowth.errors import KmcgrowthError
 from kmcgrowth.model.plan import Plan
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, Model
@@ -127,7 +128,7 @@ def forecast(model: Model, *, times: Array | None = None) -> Forecast:
                 break
             last = float(time)
             rows.append(_row(model, last, counts))
-    except RuntimeError:  # no step meets the tolerance
+    except (RuntimeError, KmcgrowthError):  # no step meets the tolerance, or hardly a particle is left
         finished = False
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     return Forecast(

@@ -141,8 +141,8 @@ def expected_seeds(model: Model) -> tuple[IntArray, FloatArray]:
     if not parts:
         return np.empty(0, dtype=np.int64), np.empty(0)
     sizes, where = np.unique(np.concatenate([n for n, _ in parts]), return_inverse=True)
-    numbers = np.bincount(where, np.concatenate([w for _, w in parts]), sizes.size)
-    return sizes.astype(np.int64), np.asarray(numbers, dtype=float)
+    weights = np.concatenate([w for _, w in parts])
+    return sizes, np.asarray(np.bincount(where, weights, sizes.size), dtype=float)
 
 
 def _population(model: Model, p: SeedPopulation) -> tuple[IntArray, FloatArray]:

@@ -15,7 +15,7 @@ from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.units import shown
 
 METHODS = ("exact", "leap", "balance", "auto")
-AVAILABLE_METHODS = ("exact", "balance")
+AVAILABLE_METHODS = ("auto", "exact", "balance")
 
 
 def _method(given: Any) -> str:
@@ -29,7 +29,7 @@ class Simulation(Part):
 
     Attributes
     ----------
-    method : "exact" or "balance"
+    method : "auto", "exact" or "balance"
     particles : int, seeds in the control volume
     formula_units : int, matter in the control volume where there are no seeds
     duration : float [s]
@@ -40,7 +40,7 @@ class Simulation(Part):
 
     keys: ClassVar = ("method", "particles", "formula_units", "duration", "snapshots", "seed", "window")
     needs: ClassVar = {"duration": 'give one, for example "2 hours".'}
-    method: Annotated[str, choice(*AVAILABLE_METHODS)] = "exact"
+    method: Annotated[str, choice(*AVAILABLE_METHODS)] = "auto"
     particles: Annotated[int, whole(1, 10**9)] = 100_000
     formula_units: Annotated[int, whole(1, 10**15)] = 10_000_000
     duration: Annotated[float, amount("s", above=0.0)]
@@ -51,7 +51,7 @@ class Simulation(Part):
     @classmethod
     def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         """Refuse engines that do not exist yet."""
-        return data | {"method": under("method", _method, data.get("method", "exact"))}
+        return data | {"method": under("method", _method, data.get("method", "auto"))}
 
 
 class Recipe(Part):

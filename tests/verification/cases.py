@@ -195,6 +195,7 @@ THEMES = (
     "feeding",
     "noise",
     "regimes",
+    "coalescing",
     "equilibrium",
     "conversion",
     "births",
