@@ -123,12 +123,12 @@ def conversion(bench: Bench) -> list[Check]:
 
     def draw_decays(axes: Any) -> None:
         for celsius, (times, share, constant) in decays.items():
-            (dots,) = axes.semilogy(times / 3600.0, share, "o", markersize=3, label=f"{celsius:g} °C")
-            axes.semilogy(times / 3600.0, np.exp(-constant * times), color=dots.get_color())
+            (dots,) = axes.semilogx(times[1:] / 60.0, share[1:], "o", markersize=3, label=f"{celsius:g} °C")
+            line = np.geomspace(times[1] / 3.0, times[-1], 100)
+            axes.semilogx(line / 60.0, np.exp(-constant * line), color=dots.get_color())
         axes.plot([], [], "k-", label="exp(−kt)")
-        axes.set(xlabel="time (h)", ylabel="share of AMC left", xscale="symlog")
-        axes.set_xlim(0.0, None)
-        axes.legend()
+        axes.set(xlabel="time (min)", ylabel="share of AMC left")
+        axes.legend(loc="lower left")
 
     bench.draw("decay of the amorphous clusters", draw_decays)
     bench.draw("Arrhenius plot of the conversion", draw)

@@ -257,7 +257,7 @@ def reaction_limit(bench: Bench) -> list[Check]:
     number, units = (3000, 500) if bench.fast else (12_000, 2000)
     sizes = stratified_normal(units, 0.75 * WIDTH, number)
     first, gain, checks = float(radius(sizes).mean()), round(2.375 * units), []
-    curves: dict[float, tuple[Any, Any]] = {}
+    curves: dict[float, list[tuple[float, float]]] = {}
     for i, length in enumerate((0.7 * first, 2.0 * first)):
         q = length * 4.0 * np.pi * SURFACE_RATE * FLAT * STEEP * first
         found = grow(bench, fed(sizes, "reaction", q, 1.0 + length / first, gain), gain / q, 10 + i)
@@ -265,7 +265,11 @@ def reaction_limit(bench: Bench) -> list[Check]:
         b = float(focusing.reaction_limit_length(q, SURFACE_RATE, FLAT, STEEP * first))
         noise = reaction_noise(3.375 * units, units, b / first) / (9.0 * (3.375 * units) ** 2) * end.mean**2
         measured = float(np.log(np.sqrt(end.std**2 - noise) / start.std))
-        curves[length / first] = tuple(np.array([(m.mean - start.mean) / b, m.std / start.std]) for _, m in found)
+        curves[length / first] = []
+        for _, m in found[1:]:
+            grown = m.mean_cube / start.mean_cube
+            own = reaction_noise(grown * units, units, b / first) / (9.0 * (grown * units) ** 2) * m.mean**2
+            curves[length / first].append(((m.mean - start.mean) / b, np.sqrt(m.std**2 - own) / start.std))
         error = width_error(noise, end.std, number)
         checks.append(
             near(
@@ -286,7 +290,7 @@ def reaction_limit(bench: Bench) -> list[Check]:
         x = np.linspace(0.0, 0.75, 50)
         axes.semilogy(x, np.exp(x), "k-", zorder=0, label="exp[(⟨r⟩ − r₀)/B]")
         plain_ticks(axes.yaxis, (1.0, 1.2, 1.5, 2.0))
-        axes.set(xlabel="(⟨r⟩ − r₀)/B", ylabel="σ over that at the start")
+        axes.set(xlabel="(⟨r⟩ − r₀)/B", ylabel="σ, noise of events taken off, over its start")
         axes.legend()
 
     bench.draw("steady feed under reaction control", draw)

@@ -38,11 +38,11 @@ def save_figure(title: str, panels: Mapping[str, Callable[[Any], None]], path: P
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with look():
-        rcParams["axes.prop_cycle"] = cycler(color=CYCLE)
+        rcParams.update({"axes.prop_cycle": cycler(color=CYCLE), "lines.markersize": 3.5})
         figure = new_figure(WIDTH * len(panels), HEIGHT)
         row = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, (engine, draw) in zip(row, panels.items(), strict=True):
             draw(axes)
             axes.set_title(engine)
-        figure.suptitle(title, x=0.02, ha="left")
+        figure.suptitle(title[:1].upper() + title[1:], x=0.02, ha="left")
         figure.savefig(path, dpi=DPI)

@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     if given.recipe is not None:
-        return 0 if rerun(given.recipe, OTHERS if given.engine in (None, "exact") else (given.engine,)) else 1
+        others = OTHERS if given.engine in (None, "exact") else (given.engine,)
+        return 0 if rerun(given.recipe, others, fast=given.fast) else 1
 
     engines = [given.engine] if given.engine else list(ENGINES) if given.report else ["exact"]
     cases = {name: case for name, case in load().items() if set(engines) & set(case.engines)}
