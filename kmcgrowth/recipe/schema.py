@@ -41,7 +41,7 @@ class Simulation(Part):
     snapshots: Annotated[int, whole(2, 10**6)] = 121
     seed: Annotated[int, whole(0, 2**63 - 1)] | None = None
     window: Annotated[float, number(lambda x: 0 < x <= 0.05, "a number above 0 and up to 0.05")] = 0.005
-    tolerance: Annotated[float, number(lambda x: 1e-6 <= x <= 0.1, "a number from 1e-6 to 0.1")] = 0.01
+    tolerance: Annotated[float, number(lambda x: 0 < x <= 0.3, "a number above 0 and up to 0.3")] = 0.01
 
 
 class Recipe(Part):

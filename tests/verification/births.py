@@ -13,7 +13,7 @@ from verification import chain
 from verification.boxes import FLAT, HOT, UNIT, spheres, surface_energy
 from verification.cases import ALL, SIX, Bench, Check, case, certain, likely, near
 
-from kmcgrowth.model.types import Model, Nucleation, PiecewiseLinear, Steps, Syringe
+from kmcgrowth.model.types import FloatArray, Model, Nucleation, PiecewiseLinear, Steps, Syringe
 from kmcgrowth.physics import nucleation
 from kmcgrowth.physics.constants import K_B
 
@@ -52,8 +52,8 @@ def nucleating_box(monomers: int, births: float, duration: float) -> Model:
     )
 
 
-def expected_births(model: Model, duration: float) -> tuple[float, float, int, int]:
-    """Births, units in them, smallest and largest nucleus, by integrating V9 with the formulas written out.
+def expected_births(model: Model, duration: float) -> tuple[float, float, int, int, FloatArray]:
+    """Births, units in them, smallest and largest nucleus, and the births at 2001 times, by integrating V9 with the formulas written out.
 
     dc/dt = -n J/0.92 - c V'/V, births = int J V/0.92 dt, J = A exp(-B/ln^2 S), n of a sphere of radius
     r* + (1/2) sqrt(k_B T/pi gamma) rounded to whole units.
@@ -88,7 +88,8 @@ def expected_births(model: Model, duration: float) -> tuple[float, float, int, i
     )
     times = np.linspace(0.0, duration, 2001)
     sizes = [rate(t, y)[1] for t, y in zip(times, found.sol(times)[0], strict=True)]
-    return float(found.y[1, -1]), float(model.initial[0] - found.y[0, -1]), min(sizes), max(sizes)
+    taken = float(model.initial[0] - found.y[0, -1])
+    return float(found.y[1, -1]), taken, min(sizes), max(sizes), found.sol(times)[1]
 
 
 @case(
@@ -98,6 +99,7 @@ def expected_births(model: Model, duration: float) -> tuple[float, float, int, i
 )
 def births(bench: Bench) -> list[Check]:
     number, checks = (2000.0 if bench.fast else 40_000.0), []
+    courses: dict[str, tuple[FloatArray, FloatArray]] = {}
     held = nucleating_box(10**9, number, 100.0)
     ramp = replace(
         held, temperature=PiecewiseLinear(np.array([0.0, 60.0, 100.0]), np.array([HOT, HOT + 6.0, HOT - 2.0]))
@@ -107,10 +109,13 @@ def births(bench: Bench) -> list[Check]:
     )
     dilution = replace(held, syringes=(feed,))
     for i, (name, model) in enumerate({"held": held, "ramp": ramp, "dilution": dilution}.items()):
-        expected, units, low, high = expected_births(model, 100.0)
-        run = bench.run(model, 90, i)
-        run.advance(100.0)
-        counts = run.counts()
+        expected, units, low, high, course = expected_births(model, 100.0)
+        run, seen = bench.run(model, 90, i), []
+        for time in np.linspace(0.0, 100.0, 21):
+            run.advance(float(time))
+            counts = run.counts()
+            seen.append(float(counts.tallies["born"]))
+        courses[name] = np.array(seen), course
         born = int(counts.tallies["born"])
         p = 2.0 * min(stats.poisson.cdf(born, expected), stats.poisson.sf(born - 1, expected))
         checks.append(
@@ -144,12 +149,23 @@ def births(bench: Bench) -> list[Check]:
                 share=SIX / np.sqrt(expected) + 0.002,
             )
         )
+
+    def draw(axes: Any) -> None:
+        for name, (seen, course) in courses.items():
+            (dots,) = axes.plot(np.linspace(0.0, 100.0, 21), seen, "o", markersize=3, label=name)
+            axes.plot(np.linspace(0.0, 100.0, 2001), course, color=dots.get_color())
+        axes.plot([], [], "k-", label="∫ J V/0.92 dt")
+        axes.set(xlabel="time (s)", ylabel="particles born")
+        axes.legend()
+
+    bench.draw("births", draw)
     return checks
 
 
 @case("V9-survival", "a share 0.92 of the nuclei at k_B T below the top of the barrier grows", engines=ALL)
 def survival(bench: Bench) -> list[Check]:
     number, checks = (4000 if bench.fast else 40_000), []
+    curves: list[tuple[str, FloatArray, int, float]] = []
     for i, (gamma, s) in enumerate(((0.12, 8.0), (0.15, 16.0))):
         size = round(float(nucleation.newborn_size(s, gamma, UNIT, HOT)))
         length = 2.0 * gamma * UNIT / (K_B * HOT)
@@ -170,6 +186,8 @@ def survival(bench: Bench) -> list[Check]:
         lost = int(counts.tallies["dissolved_seed"])
         alive = 1.0 - lost / number
         p = stats.binomtest(number - lost, number, chance).pvalue
+        ladder = [chain.growth_chance(attach, detach, s * FLAT, n, 40 * size) for n in range(2, 2 * size)]
+        curves.append((f"S = {s:g}, γ = {gamma:g} J/m²", np.array(ladder), size, alive))
         checks += [
             likely(
                 f"survivors at S = {s:g}, n = {size}",
@@ -188,4 +206,14 @@ def survival(bench: Bench) -> list[Check]:
                 within=0.03,
             ),
         ]
+
+    def draw(axes: Any) -> None:
+        for name, ladder, size, alive in curves:
+            (line,) = axes.plot(np.arange(2, 2 + len(ladder)), ladder, label=f"single steps, {name}")
+            axes.plot(size, alive, "o", color=line.get_color(), label=f"simulated, n = {size}")
+        axes.axhline(nucleation.NEWBORN_SURVIVAL, color="0.6", zorder=0, linestyle="--", label="(1 + erf 1)/2")
+        axes.set(xlabel="formula units of the nucleus", ylabel="chance to grow")
+        axes.legend(loc="lower right")
+
+    bench.draw("survival of nuclei", draw)
     return checks

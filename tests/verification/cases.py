@@ -115,7 +115,7 @@ class Bench:
         return start(self.engine, model, *seed)
 
     def draw(self, title: str, function: Callable[[Any], None]) -> None:
-        """Offer a figure; it is only drawn with ``--plots``."""
+        """Offer a figure; it is only drawn with ``--plots`` and ``--report``."""
         self.drawings[title] = function
 
 
@@ -142,6 +142,36 @@ class Case:
     what: str
     body: Callable[[Bench], list[Check]]
     engines: tuple[str, ...] = ("exact",)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a case found on an engine.
+
+    Attributes
+    ----------
+    case : Case
+    engine : name in ``ENGINES``
+    checks : in their order
+    seconds : that it took
+    drawings : title -> function that draws on a matplotlib Axes
+    """
+
+    case: Case
+    engine: str
+    checks: tuple[Check, ...]
+    seconds: float
+    drawings: dict[str, Callable[[Any], None]]
+
+    @property
+    def title(self) -> str:
+        """Name of the case, and of the engine if it is not the usual one."""
+        return self.case.name if self.engine == "exact" else f"{self.case.name} ({self.engine})"
+
+    @property
+    def holds(self) -> bool:
+        """Whether all checks do."""
+        return all(check.holds for check in self.checks)
 
 
 CASES: dict[str, Case] = {}
@@ -175,6 +205,7 @@ THEMES = (
     "books",
     "independence",
     "against_twin",
+    "system_size",
     "stress",
 )
 """Modules that hold the cases."""

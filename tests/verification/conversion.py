@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 from verification.cases import ALL, SIX, Bench, Check, case, likely, near
+from verification.figures import plain_ticks
 
 from kmcgrowth.model.build import build_model
 from kmcgrowth.model.types import FloatArray
@@ -66,10 +67,12 @@ def survivors(bench: Bench, celsius: float, molecules: int, k: float, seed: int)
 @case("V8-conversion", "AMC -> MSC at 70, 80, 90, 100 degC: exponential, fitted k, Arrhenius plot", engines=ALL)
 def conversion(bench: Bench) -> list[Check]:
     molecules, checks, fits = (20_000 if bench.fast else 1_000_000), [], []
+    decays: dict[float, tuple[FloatArray, FloatArray, float]] = {}
     for i, celsius in enumerate((70.0, 80.0, 90.0, 100.0)):
         k = arrhenius(TOLD, ENERGY, 70.0, celsius)
         times, left = survivors(bench, celsius, molecules, k, i)
         gone, step = -np.diff(left), float(times[1])
+        decays[celsius] = times, left / left[0], k
         # every molecule at risk reacts within a step with probability 1 - exp(-k step): binomial, whatever went before
         chance = gone.sum() / left[:-1].sum()
         fitted = -np.log1p(-chance) / step
@@ -110,9 +113,24 @@ def conversion(bench: Bench) -> list[Check]:
     )
 
     def draw(axes: Any) -> None:
-        axes.errorbar(1000.0 / temperature, np.log(k), error / k, fmt="o")
-        axes.set(xlabel="1000 K / T", ylabel="ln(k s)")
+        axes.errorbar(1000.0 / temperature, 60.0 * k, 60.0 * error, fmt="o", markersize=4, label="fitted to the decays")
+        line = np.linspace(temperature[0], temperature[-1], 50)
+        law = [60.0 * arrhenius(TOLD, ENERGY, 70.0, x - 273.15) for x in line]
+        axes.semilogy(1000.0 / line, law, "k-", zorder=0, label="8.3e-3 /min at 70 °C, 1.11 eV")
+        plain_ticks(axes.yaxis, (0.01, 0.02, 0.05, 0.1, 0.2))
+        axes.set(xlabel="1000 K / T", ylabel="k (1/min)")
+        axes.legend()
 
+    def draw_decays(axes: Any) -> None:
+        for celsius, (times, share, constant) in decays.items():
+            (dots,) = axes.semilogx(times[1:] / 60.0, share[1:], "o", markersize=3, label=f"{celsius:g} °C")
+            line = np.geomspace(times[1] / 3.0, times[-1], 100)
+            axes.semilogx(line / 60.0, np.exp(-constant * line), color=dots.get_color())
+        axes.plot([], [], "k-", label="exp(−kt)")
+        axes.set(xlabel="time (min)", ylabel="share of AMC left")
+        axes.legend(loc="lower left")
+
+    bench.draw("decay of the amorphous clusters", draw_decays)
     bench.draw("Arrhenius plot of the conversion", draw)
     return checks
 
@@ -120,6 +138,7 @@ def conversion(bench: Bench) -> list[Check]:
 @case("V8-release", "AMC -> MSC -> 22 monomers, in one burst and unit by unit", engines=ALL)
 def release(bench: Bench) -> list[Check]:
     molecules, checks = (3000 if bench.fast else 60_000), []
+    shown: dict[str, tuple[FloatArray, FloatArray]] = {}
     celsius = 170.0
     convert = arrhenius(TOLD, ENERGY, 70.0, celsius)
     open_up = arrhenius(0.05, 1.2 * ELEMENTARY_CHARGE, 300.0, celsius)
@@ -137,6 +156,8 @@ def release(bench: Bench) -> list[Check]:
             chance = stages(convert, open_up, len(order), time)
             chance.append(1.0 - sum(chance))
             seen.append(molecules - sum(seen))
+            if mode == "stepwise":
+                shown[f"t = {share:g}/k"] = np.array(seen[1:-1]), np.array(chance[1:-1]) * molecules
             p_least = min(p_least, merged_chi_square(np.array(seen), np.array(chance) * molecules))
             held = np.array([22, 22, *range(21, 0, -1)][: len(order)])
             units.append((float(amounts[0]), float(22 * molecules - np.dot(held, seen[:-1]))))
@@ -152,6 +173,17 @@ def release(bench: Bench) -> list[Check]:
         checks.append(
             near(f"monomers set free, {mode}", units[-1][0], units[-1][1], "what the stages have lost", within=0.5)
         )
+
+    def draw(axes: Any) -> None:
+        for name, (seen, wanted) in shown.items():
+            held = np.arange(22, 22 - len(seen), -1)
+            (dots,) = axes.plot(held, seen, "o", markersize=3.5, label=name)
+            axes.plot(held, wanted, color=dots.get_color())
+        axes.plot([], [], "k-", label="chain of exponentials")
+        axes.set(xlabel="units left in an opened cluster", ylabel="clusters")
+        axes.legend()
+
+    bench.draw("release unit by unit", draw)
     return checks
 
 

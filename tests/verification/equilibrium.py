@@ -108,7 +108,7 @@ def hold(bench: Bench, magic: bool) -> list[Check]:
         axes.bar(n, seen / seen.sum(), color="0.8", label="simulated")
         axes.plot(n, stable, "o-", markersize=3, label="canonical")
         axes.set(xlabel="formula units", ylabel="probability", xlim=(45, 95))
-        axes.legend(frameon=False)
+        axes.legend()
 
     bench.draw(f"one particle in a closed box, {name}", draw)
     checks = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from models import box, species
@@ -81,6 +82,7 @@ def classical_law(prefactor: float, gamma: float) -> Nucleation:
 )
 def explicit(bench: Bench) -> list[Check]:
     checks = []
+    numbers: dict[str, tuple[float, float, float]] = {}
     for i, (gamma, s) in enumerate(((0.05, 3.0), (0.06, 4.0))):
         monomers = 1500 if bench.fast else 25_000
         model = exchange_box(gamma, s, monomers, Nucleation("explicit"))
@@ -104,6 +106,7 @@ def explicit(bench: Bench) -> list[Check]:
         law = classical_law(kinetic * factor, gamma)
         other, seen_other = grown(bench, exchange_box(gamma, seen, monomers, law), wait, duration, 20 + i)
         where = f"gamma = {gamma:g} J/m^2, S = {seen:.3f}, n* = {critical:.1f}"
+        numbers[f"γ = {gamma:g} J/m²\nS = {seen:.3g}"] = (count, expected, other)
         checks += [
             near(
                 f"particles grown, {where}",
@@ -130,4 +133,14 @@ def explicit(bench: Bench) -> list[Check]:
                 f"as before, both simulated ({count} and {other} particles, S = {seen_other:.3f} in the second)",
             ),
         ]
+
+    def draw(axes: Any) -> None:
+        x = np.arange(len(numbers))
+        for j, name in enumerate(("explicit sizes", "Becker and Döring", "classical law, Girshick and Chiu")):
+            axes.bar(x + 0.27 * (j - 1), [found[j] for found in numbers.values()], 0.25, label=name)
+        axes.set(ylabel="particles grown", ylim=(0.0, 1.7 * max(map(max, numbers.values()))))
+        axes.set_xticks(x, list(numbers))
+        axes.legend()
+
+    bench.draw("nucleation by explicit small sizes", draw)
     return checks

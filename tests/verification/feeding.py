@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from verification.boxes import (
     zeroth_order,
 )
 from verification.cases import ALL, SIX, Bench, Check, case, near, spread
+from verification.figures import plain_ticks
 
 from kmcgrowth.model.types import FloatArray, IntArray, Model
 from kmcgrowth.physics import focusing
@@ -83,9 +85,12 @@ def reiss(bench: Bench) -> list[Check]:
     ]
     number, units = (4000, 100) if bench.fast else (30_000, 300)
     sizes = stratified_normal(units, WIDTH, number)
-    run = bench.run(irreversible(sizes, 7 * units * number), 31)
-    run.advance(5.0 * float(radius(8.0 * units)) ** 2 / (DIFFUSION * UNIT * FLAT))
-    start, end = float(np.std(radius(sizes))), moments(run.counts())
+    run, course = bench.run(irreversible(sizes, 7 * units * number), 31), []
+    for time in np.append(0.0, np.geomspace(0.01, 1.0, 9)):
+        run.advance(time * 5.0 * float(radius(8.0 * units)) ** 2 / (DIFFUSION * UNIT * FLAT))
+        course.append(moments(run.counts()))
+    bench.draw("irreversible growth: the width falls as the mean rises", partial(draw_reiss, course=course, units=units))
+    start, end = float(np.std(radius(sizes))), course[-1]
     noise = (
         float(focusing.shot_noise_variance(8.0 * units, units, 1.0 / 3.0)) / (9.0 * (8.0 * units) ** 2) * end.mean**2
     )
@@ -109,6 +114,20 @@ def reiss(bench: Bench) -> list[Check]:
             share=0.005,
         ),
     ]
+
+
+def draw_reiss(axes: Any, course: list[Moments], units: int) -> None:
+    """Width against mean, beside 1/<r> and with the noise of single events."""
+    first, x = course[0], np.geomspace(1.0, 2.0, 50)
+    n = units * x[1:] ** 3
+    noise = np.append(0.0, focusing.shot_noise_variance(n, units, 1.0 / 3.0) / (9.0 * n**2)) * (x * first.mean) ** 2
+    axes.loglog([m.mean / first.mean for m in course], [m.std / first.std for m in course], "o", label="simulated")
+    axes.loglog(x, 1.0 / x, "-", label="Reiss, 1/⟨r⟩")
+    axes.loglog(x, np.sqrt(x**-2 + noise / first.std**2), "--", label="and noise of single events")
+    plain_ticks(axes.xaxis, (1.0, 1.2, 1.5, 2.0))
+    plain_ticks(axes.yaxis, (0.5, 0.6, 0.8, 1.0))
+    axes.set(xlabel="⟨r⟩ over that at the start", ylabel="σ over that at the start")
+    axes.legend()
 
 
 def thirds(sizes: IntArray, number: FloatArray) -> list[tuple[IntArray, FloatArray]]:
@@ -223,8 +242,11 @@ def steady_feed(bench: Bench) -> list[Check]:
             r = np.array([m.mean for _, m in found]) / found[0][1].mean
             axes.loglog(r, [m.std / found[0][1].std for _, m in found], "o", markersize=3, label=f"k = {k:g}")
             axes.loglog(r, r ** focusing.width_exponent(k), color="0.6", zorder=0)
-        axes.set(xlabel="<r> over that at the start", ylabel="sigma over that at the start")
-        axes.legend(frameon=False)
+        axes.plot([], [], color="0.6", label="closed forms")
+        plain_ticks(axes.xaxis, (1.0, 1.2, 1.5))
+        plain_ticks(axes.yaxis, (0.7, 1.0, 1.5))
+        axes.set(xlabel="⟨r⟩ over that at the start", ylabel="σ over that at the start")
+        axes.legend()
 
     bench.draw("width under a steady feed", draw)
     return checks
@@ -235,6 +257,7 @@ def reaction_limit(bench: Bench) -> list[Check]:
     number, units = (3000, 500) if bench.fast else (12_000, 2000)
     sizes = stratified_normal(units, 0.75 * WIDTH, number)
     first, gain, checks = float(radius(sizes).mean()), round(2.375 * units), []
+    curves: dict[float, list[tuple[float, float]]] = {}
     for i, length in enumerate((0.7 * first, 2.0 * first)):
         q = length * 4.0 * np.pi * SURFACE_RATE * FLAT * STEEP * first
         found = grow(bench, fed(sizes, "reaction", q, 1.0 + length / first, gain), gain / q, 10 + i)
@@ -242,6 +265,11 @@ def reaction_limit(bench: Bench) -> list[Check]:
         b = float(focusing.reaction_limit_length(q, SURFACE_RATE, FLAT, STEEP * first))
         noise = reaction_noise(3.375 * units, units, b / first) / (9.0 * (3.375 * units) ** 2) * end.mean**2
         measured = float(np.log(np.sqrt(end.std**2 - noise) / start.std))
+        curves[length / first] = []
+        for _, m in found[1:]:
+            grown = m.mean_cube / start.mean_cube
+            own = reaction_noise(grown * units, units, b / first) / (9.0 * (grown * units) ** 2) * m.mean**2
+            curves[length / first].append(((m.mean - start.mean) / b, np.sqrt(m.std**2 - own) / start.std))
         error = width_error(noise, end.std, number)
         checks.append(
             near(
@@ -254,6 +282,18 @@ def reaction_limit(bench: Bench) -> list[Check]:
                 within=SIX * error + 0.01,
             )
         )
+
+    def draw(axes: Any) -> None:
+        for ratio, curve in curves.items():
+            x, y = np.array(curve).T
+            axes.semilogy(x, y, "o", label=f"B = {ratio:g} r₀")
+        x = np.linspace(0.0, 0.75, 50)
+        axes.semilogy(x, np.exp(x), "k-", zorder=0, label="exp[(⟨r⟩ − r₀)/B]")
+        plain_ticks(axes.yaxis, (1.0, 1.2, 1.5, 2.0))
+        axes.set(xlabel="(⟨r⟩ − r₀)/B", ylabel="σ, noise of events taken off, over its start")
+        axes.legend()
+
+    bench.draw("steady feed under reaction control", draw)
     return checks
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from functools import cache
 from random import Random
 
 import numpy as np
@@ -17,10 +16,10 @@ from kmcgrowth.model.types import Model
 from kmcgrowth.reactor.forecast import Forecast, forecast
 from kmcgrowth.recipe import parse_recipe, reaches_growth
 
-BUDGET = 0.8
+BUDGET = 0.6
 """Forecast of an exact run [s]."""
 
-FEWEST, MOST = 0.125, 4.0
+FEWEST, MOST = 0.1, 4.0
 """Particles, over those that a random recipe asks for, which are 20 000."""
 
 PATIENCE = 8.0
@@ -56,17 +55,16 @@ class Fitted:
     seconds: float
 
 
-@cache
-def fitted(number: int) -> Fitted | str:
+def fitted(number: int, budget: float = BUDGET) -> Fitted | str:
     """Recipe ``number`` of the fixed set, or the sentence with which it is refused."""
     tree = random_recipe(Random(f"recipe {number}"))
     try:
-        return cut_to_size(number, tree)
+        return cut_to_size(number, tree, budget)
     except BadInput as refusal:
         return str(refusal)
 
 
-def cut_to_size(number: int, tree: Tree) -> Fitted:
+def cut_to_size(number: int, tree: Tree, budget: float) -> Fitted:
     """Fewer particles first, then a shorter run, until the forecast is affordable and leaves particles to look at.
 
     Raises
@@ -80,7 +78,8 @@ def cut_to_size(number: int, tree: Tree) -> Fitted:
         course = forecast(model)
         alive = course.seeds + course.born
         enough = alive[-1] >= max(SHARE * course.most, POPULATION / MOST)
-        scale = 2.0 ** np.floor(np.log2(max(BUDGET / cost(model, course), 1e-9)))
+        room = max(budget / cost(model, course), 1e-9)
+        scale = 2.0 ** np.floor(np.log2(room)) if room > 2.0 * FEWEST else FEWEST * (room >= FEWEST)
         if course.finished and scale >= FEWEST and enough:
             break
         duration = float(tree["simulation"]["duration"].split()[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import measures
 import numpy as np
@@ -43,25 +44,31 @@ def conversion(bench: Bench) -> list[Check]:
 @case("InAs-4", "2 mL of clusters injected at once: amorphous ones lead at 250 °C, not at 300 °C", engines=ALL)
 def hot_injection(bench: Bench) -> list[Check]:
     found = []
+    curves: dict[int, tuple[xr.Dataset, xr.Dataset]] = {}
     for T, low, high, why in (
         (250, 24.0, 74.0, "the paper: MSC supplies more slowly"), (300, -4.0, 4.0, "the paper: comparable"),
     ):
         amc, msc = (run(bench, f"inas_hot_injection_{c}_{T}", 2000) for c in ("amc", "msc"))
+        curves[T] = amc, msc
         lead = measures.time_to_grow(msc, GAIN) - measures.time_to_grow(amc, GAIN)
         found.append(between(
             f"lead of AMC in the first {GAIN} nm of the seeds at {T} °C [s]", lead, low, high,
             f"{why}; with 2000 seeds chance moves the lead by 3.7 s at 250 °C and by 0.5 s at 300 °C",
         ))
+    bench.draw("seeds after the hot injection", partial(_hot, curves=curves))
     return found
 
 
 @case("InAs-5", "continuous injection at 6 mL/h: volume per dot against injected volume, and the width", engines=ALL)
 def continuous_injection(bench: Bench) -> list[Check]:
     found, slopes = [], []
+    widths: dict[str, xr.Dataset] = {}
     for kind, tail in (("AMC", ""), ("MSC", "_msc")):
         name = f"inas_continuous_injection{tail}"
-        growth = measures.growth(load_recipe(name), run(bench, name, 5000))
+        result = run(bench, name, 5000)
+        growth = measures.growth(load_recipe(name), result)
         slopes.append(growth.line.slope)
+        widths[kind] = result
         start = growth.width_start
         found += [
             between(f"R² of volume per dot against injected volume, {kind}", growth.line.r2, 0.99, 1.0, "Fig. 4C"),
@@ -74,6 +81,8 @@ def continuous_injection(bench: Bench) -> list[Check]:
                     expected="yes", measured="yes" if growth.narrows else "no"),
         ]
     found.append(near("slope with MSC over that with AMC", slopes[1] / slopes[0], 1.0, "the same, Fig. 4C", share=0.03))
+    bench.draw("volume of the seeds against what is injected", partial(_volumes, results=widths))
+    bench.draw("width of the seeds against what is injected", partial(_widths, results=widths))
     return found
 
 
@@ -83,6 +92,8 @@ def feed_rates(bench: Bench) -> list[Check]:
     above, below = (run(bench, f"inas_feed_{feed}", 2000) for feed in ("fast", "slow"))
     width_in, width_below = (r["relative_std"].sel(population="seed").values for r in (inside, below))
     left = below["number"].sel(population="seed").values
+    feeds = {"2 mL/h": inside, "30 mL/h": above, "0.2 mL/h": below}
+    bench.draw("relative width of all particles", partial(_feeds, results=feeds))
     return [
         between("born per seed at 2 mL/h", float(inside["nucleated_share"][-1]), 0.0, 1e-4,
                 "no secondary nucleation (Kim 2021); the mean field expects 1e-16"),
@@ -97,10 +108,39 @@ def feed_rates(bench: Bench) -> list[Check]:
     ]
 
 
-def _arrhenius(ax: object, constants: list[float]) -> None:
-    from matplotlib.axes import Axes
+def _hot(ax: Any, curves: dict[int, tuple[xr.Dataset, xr.Dataset]]) -> None:
+    for i, (T, pair) in enumerate(curves.items()):
+        for result, name, line in zip(pair, ("AMC", "MSC"), ("-", "--"), strict=True):
+            d = result["mean_diameter"].sel(population="seed").values
+            ax.plot(result["time"].values, d, line, color=f"C{i}", label=f"{name}, {T} °C")
+    ax.set(xlabel="time (s)", ylabel="mean diameter of the seeds (nm)", xscale="symlog")
+    ax.legend()
 
-    assert isinstance(ax, Axes)
+
+def _volumes(ax: Any, results: dict[str, xr.Dataset]) -> None:
+    for (kind, result), line in zip(results.items(), ("-", "--"), strict=True):
+        volume = (result["particle_count"].sel(origin="seed") * result["diameter"] ** 3).sum("size") * np.pi / 6.0
+        ax.plot(result["injected_volume"], volume / result["number"].sel(population="seed"), line, label=kind)
+    ax.set(xlabel="injected (mL)", ylabel="volume per dot (nm³)")
+    ax.legend()
+
+
+def _widths(ax: Any, results: dict[str, xr.Dataset]) -> None:
+    for (kind, result), line in zip(results.items(), ("-", "--"), strict=True):
+        ax.plot(result["injected_volume"], 100.0 * result["relative_std"].sel(population="seed"), line, label=kind)
+    ax.set(xlabel="injected (mL)", ylabel="relative width of the seeds (%)")
+    ax.legend()
+
+
+def _feeds(ax: Any, results: dict[str, xr.Dataset]) -> None:
+    for name, result in results.items():
+        time = result["time"].values
+        ax.plot(time / time[-1], 100.0 * result["relative_std"].sel(population="all"), label=name)
+    ax.set(xlabel="time over the duration", ylabel="relative width of all (%)")
+    ax.legend()
+
+
+def _arrhenius(ax: Any, constants: list[float]) -> None:
     inverse = 1.0 / (np.array(DEGREES) + 273.15)
     law = 8.3e-3 * np.exp(-1.11 / measures.EV_PER_KELVIN * (inverse - 1.0 / 343.15))
     ax.semilogy(1e3 * inverse, law, label="8.3e-3 /min at 70 °C, 1.11 eV")

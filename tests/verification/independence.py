@@ -11,6 +11,7 @@ from scipy import stats
 from verification.boxes import moments
 from verification.cases import Bench, Check, case, near
 from verification.continuum import born_and_alive
+from verification.figures import plain_ticks
 
 from kmcgrowth.model.build import build_model
 from kmcgrowth.model.types import FloatArray, Model
@@ -101,7 +102,8 @@ def number_of_particles(bench: Bench) -> list[Check]:
     def draw(axes: Any) -> None:
         for n, births in widths.items():
             axes.plot(np.full(births.size, n), births, "o", markersize=3)
-        axes.set(xscale="log", xlabel="particles simulated", ylabel="births per seed")
+        axes.axhline(widths[largest].mean(), color="0.6", zorder=0)
+        axes.set(xscale="log", xlabel="seeds simulated", ylabel="births per seed")
 
     bench.draw("births per seed", draw)
     return checks
@@ -119,6 +121,14 @@ def window_length(bench: Bench) -> list[Check]:
         )
         for w in (0.0025, 0.005, 0.01)
     }
+    def draw(axes: Any) -> None:
+        for w, x in found.items():
+            axes.plot(np.full(times, 100.0 * w), x[:, 0], "o", markersize=2.5, alpha=0.4, color="C0")
+            axes.errorbar(100.0 * w, x[:, 0].mean(), x[:, 0].std(ddof=1) / np.sqrt(times), fmt="_k", capsize=4, markersize=14)
+        axes.set(xscale="log", xlabel="length of a window (% of the concentration)", ylabel="births per seed")
+        plain_ticks(axes.xaxis, (0.25, 0.5, 1.0))
+
+    bench.draw("births and the length of the windows", draw)
     spread = np.sqrt(np.mean([x.var(axis=0, ddof=1) for x in found.values()], axis=0))
     error = spread * np.sqrt(2.0 / times)
     freedom = 3 * (times - 1)
@@ -147,6 +157,16 @@ def many_particles(bench: Bench) -> list[Check]:
     particles, times = (2000, 6) if bench.fast else (30_000, 8)
     found = np.array([outcome(bench, fast_feed(particles), particles, 132, k) for k in range(times)])
     expected = born_and_alive(fast_feed(particles), DURATION, 1.0 if bench.fast else 0.25)
+
+    def draw(axes: Any) -> None:
+        for j, name in enumerate(("born", "alive")):
+            axes.plot(found[:, j], np.full(times, 1.0 - j), "o", markersize=4, label=f"runs of {particles} seeds, {name}")
+            axes.plot([expected[j]] * 2, [0.7 - j, 1.3 - j], "k-", label="population balance" if j else None)
+        axes.set(xlabel="nucleated particles per seed", ylim=(-0.6, 2.6))
+        axes.set_yticks([])
+        axes.legend(loc="upper left")
+
+    bench.draw("births in the limit of many particles", draw)
     checks = []
     for j, what in enumerate(WHAT[:2]):
         error = float(found[:, j].std(ddof=1)) / np.sqrt(times) / expected[j]

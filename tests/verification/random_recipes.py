@@ -340,7 +340,8 @@ def _conditions(s: Sketch, tree: Tree) -> None:
     dice, celsius = s.dice, s.kelvin - 273.15
     tree["flask"]["temperature"] = text(celsius, "degC")
     if dice.chance(0.5):
-        corners = np.sort([dice.between(0.0, 1.0) for _ in range(dice.pick((2, 3, 4)))])
+        number = dice.pick((2, 3, 4))
+        corners = [(i + dice.between(0.05, 0.95)) / number for i in range(number)]
         tree["flask"]["temperature"] = [
             [text(s.duration * t, "s"), text(celsius + dice.between(-25.0, 25.0), "degC")] for t in corners
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from models import VOLUME, box, no_rates, power_law, species, tables
@@ -23,6 +24,7 @@ from verification.boxes import (
     zeroth_order,
 )
 from verification.cases import ALL, SIX, Bench, Check, between, case, near
+from verification.figures import plain_ticks
 
 from kmcgrowth.model.types import FloatArray, IntArray, Model, Nucleation, PiecewiseLinear
 from kmcgrowth.physics import nucleation
@@ -64,6 +66,7 @@ def talapin(bench: Bench) -> list[Check]:
     number, units = (20_000, 60.0) if bench.fast else (200_000, 150.0)
     wanted = {0.1: TALAPIN[0.1], 10.0: TALAPIN[10.0]} if bench.fast else TALAPIN
     length, checks = float(radius(units)) / 0.55, []
+    widths: dict[float, float] = {}
     for i, (control, (low, high)) in enumerate(wanted.items()):
         sizes = stratified_normal(units, 0.15, number)
         model = spheres(
@@ -83,8 +86,18 @@ def talapin(bench: Bench) -> list[Check]:
             f"{left} left, standard error {error:.2g}"
             + ("; short variant: 6.1 standard errors more" if bench.fast else ""),
         ))
+        widths[control] = width
         if not bench.fast:
             checks.append(between("particles left", left, 3000, number, "PHYSICS V11: at least 3000"))
+
+    def draw(axes: Any) -> None:
+        middle, half = (np.array([f(TALAPIN[k]) for k in widths]) for f in (np.mean, np.ptp))
+        axes.errorbar(list(widths), middle, 0.5 * half + 0.01, fmt="_", color="0.5", capsize=3, label="expected, ±0.01")
+        axes.plot(list(widths), list(widths.values()), "o", label="simulated")
+        axes.set(xscale="log", xlabel="K", ylabel="σ/⟨r⟩ where ⟨r⟩ = 2 l_c".replace("l_c", "$l_c$"))
+        axes.legend()
+
+    bench.draw("widths under Talapin's law", draw)
     return checks
 
 
@@ -133,6 +146,7 @@ def born_in_the_mean(model: Model, rate: float, duration: float) -> float:
 def sugimoto(bench: Bench) -> list[Check]:
     rates = SUPPLY * np.array([0.3, 1.0] if bench.fast else [0.5, 1.0, 2.0, 4.0, 8.0])
     duration, born, checks = 1.0, [], []
+    balances: list[float] = []
     for i, rate in enumerate(rates):
         model = supplied(rate)
         run = bench.run(model, 100, i)
@@ -140,6 +154,7 @@ def sugimoto(bench: Bench) -> list[Check]:
         counts = run.counts()
         born.append(counts.tallies["born"])
         expected = born_in_the_mean(model, rate, duration)
+        balances.append(expected)
         checks.append(near(
             f"born at Q_0 = {rate:.2g} /s", born[-1], expected,
             "the balance of particles and monomer written out and integrated; more births leave less monomer for others, "
@@ -160,6 +175,15 @@ def sugimoto(bench: Bench) -> list[Check]:
         "N is proportional to the supply rate as far as v_dot is the same: the concentration at which nucleation ends moves "
         "with the logarithm of the rate only",
     ))
+
+    def draw(axes: Any) -> None:
+        axes.loglog(rates, born, "o", label="simulated")
+        axes.loglog(rates, balances, "-", label="balance of particles and monomer")
+        axes.loglog(rates, balances[0] * rates / rates[0], "--", color="0.6", zorder=0, label="N ∝ Q₀")
+        axes.set(xlabel="supply Q₀ (1/s)", ylabel="particles born")
+        axes.legend()
+
+    bench.draw("particles born under a steady supply", draw)
     return checks
 
 
@@ -167,6 +191,7 @@ def sugimoto(bench: Bench) -> list[Check]:
 def superfocusing(bench: Bench) -> list[Check]:
     number, units = (4000, 100) if bench.fast else (30_000, 300)
     sizes, checks = stratified_normal(units, 0.08, number), []
+    ratios: dict[float, tuple[float, float]] = {}
     for i, m in enumerate((1.0, 2.0) if bench.fast else (0.0, 1.0, 2.0, 3.0)):
         power = (2.0 - m) / 3.0
 
@@ -185,6 +210,7 @@ def superfocusing(bench: Bench) -> list[Check]:
         noise = float(shot_noise_variance(n, units, power)) / (9.0 * n**2) * end.mean**2
         width = float(np.sqrt(max(end.std**2 - noise, 0.0)))
         expected = start.std * (end.mean / start.mean) ** -m
+        ratios[m] = end.mean / start.mean, width / start.std
         error = noise / (2.0 * expected**2) * np.sqrt(2.0 / number) + np.sqrt(noise / number) / expected
         checks.append(near(
             f"sigma over its start as <r> grows {end.mean / start.mean:.3g} times, m = {m:g}, shot noise of V6 taken off",
@@ -193,6 +219,17 @@ def superfocusing(bench: Bench) -> list[Check]:
             "leaves (p < 1e-9), and 2 % for a width of 8 % at the start",
             within=(SIX * float(error) + 0.02) * expected / start.std,
         ))
+
+    def draw(axes: Any) -> None:
+        power = np.linspace(min(ratios), max(ratios), 50)
+        grown = float(np.mean([g for g, _ in ratios.values()]))
+        axes.semilogy(list(ratios), [w for _, w in ratios.values()], "o", label="simulated, noise of events taken off")
+        axes.semilogy(power, grown**-power, "k-", zorder=0, label=f"⟨r⟩ grown {grown:.2g} times, σ ~ ⟨r⟩^(−m)")
+        plain_ticks(axes.yaxis, (0.1, 0.2, 0.5, 1.0))
+        axes.set(xlabel="m of the surface rate ~ r^(−m)", ylabel="σ over that at the start")
+        axes.legend()
+
+    bench.draw("superfocusing", draw)
     return checks
 
 

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from verification.cases import ENGINES, Bench, Case, Check, load
+from verification.cases import ENGINES, Bench, Case, Check, Finding, load
+from verification.page import save_figures, write_page
+from verification.stress import OTHERS, rerun
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,12 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--list", action="store_true", help="list the cases and end")
     parser.add_argument("--fast", action="store_true", help="short variants, a few seconds each, with wider tolerances")
-    parser.add_argument("--engine", choices=sorted(ENGINES), default="exact", help="engine to verify (default: exact)")
+    parser.add_argument("--engine", choices=sorted(ENGINES), help="engine to verify (default: exact; all for --report)")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the figures of the cases into this folder")
     parser.add_argument("--recipe", type=int, metavar="K", help="print one recipe of the case stress and rerun it")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", nargs="?", const=Path("docs/verification"),
+        help="write a page with tables and figures of all engines into this folder (default: docs/verification)",
+    )
     given = parser.parse_args(arguments)
+    if given.recipe is not None:
+        others = OTHERS if given.engine in (None, "exact") else (given.engine,)
+        return 0 if rerun(given.recipe, others, fast=given.fast) else 1
 
-    cases = {name: case for name, case in load().items() if given.engine in case.engines}
+    engines = [given.engine] if given.engine else list(ENGINES) if given.report else ["exact"]
+    cases = {name: case for name, case in load().items() if set(engines) & set(case.engines)}
     chosen = list(cases)
     if given.case:
         unknown = [c for c in given.case if not any(matches(name, c) for name in cases)]
@@ -42,17 +52,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name:<24} {cases[name].what}")
         return 0
 
-    failed, checks, began = [], 0, perf_counter()
+    findings: list[Finding] = []
+    began = perf_counter()
     for name in chosen:
-        found, seconds, bench = examine(cases[name], given.engine, given.fast)
-        print(describe(cases[name], found, seconds), flush=True)
-        checks += len(found)
-        if not all(check.holds for check in found):
-            failed.append(name)
-        if given.plots is not None:
-            save_figures(bench, name, given.plots)
+        for engine in engines:
+            if engine in cases[name].engines:
+                findings.append(examine(cases[name], engine, given.fast))
+                print(describe(findings[-1]), flush=True)
+    failed = [f.title for f in findings if not f.holds]
+    checks = sum(len(f.checks) for f in findings)
+    if given.plots is not None:
+        save_figures(findings, given.plots)
+    if given.report is not None:
+        write_page(findings, given.report, fast=given.fast, seconds=perf_counter() - began)
     verdict = "all hold" if not failed else f"{len(failed)} FAIL: {', '.join(failed)}"
-    print(f"{len(chosen)} cases, {checks} checks, {perf_counter() - began:.0f} s: {verdict}")
+    print(f"{len(findings)} cases, {checks} checks, {perf_counter() - began:.0f} s: {verdict}")
     return 1 if failed else 0
 
 
@@ -62,7 +76,7 @@ def matches(name: str, wanted: str) -> bool:
     return name == wanted or name.startswith(wanted + "-")
 
 
-def examine(case: Case, engine: str, fast: bool) -> tuple[list[Check], float, Bench]:
+def examine(case: Case, engine: str, fast: bool) -> Finding:
     """Run a case; an exception is a failed check, so that the other cases are still run."""
     bench, began = Bench(engine, fast), perf_counter()
     try:
@@ -71,31 +85,16 @@ def examine(case: Case, engine: str, fast: bool) -> tuple[list[Check], float, Be
         print(traceback.format_exc(), file=sys.stderr)
         problem = str(sys.exc_info()[1]).splitlines()
         found = [Check("runs to its end", "yes", problem[0] if problem else "no", "exactly", "traceback above", False)]
-    return found, perf_counter() - began, bench
+    return Finding(case, engine, tuple(found), perf_counter() - began, bench.drawings)
 
 
-def describe(case: Case, checks: Sequence[Check], seconds: float) -> str:
+def describe(finding: Finding) -> str:
     """The case and its checks as text."""
-    lines = [f"{case.name}: {case.what}  [{seconds:.1f} s]"]
-    for check in checks:
+    lines = [f"{finding.title}: {finding.case.what}  [{finding.seconds:.1f} s]"]
+    for check in finding.checks:
         verdict = "holds" if check.holds else "FAILS"
         lines.append(
             f"  {verdict}  {check.what}: expected {check.expected}, measured {check.measured}, {check.allowed}"
         )
         lines += textwrap.wrap(check.reason, 112, initial_indent=9 * " ", subsequent_indent=9 * " ")
     return "\n".join(lines) + "\n"
-
-
-def save_figures(bench: Bench, name: str, folder: Path) -> None:
-    """Draw what the case offered, one PNG each."""
-    if not bench.drawings:
-        return
-    from matplotlib.figure import Figure
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for i, (title, draw) in enumerate(bench.drawings.items()):
-        figure = Figure(figsize=(5.0, 3.6), layout="constrained")
-        axes = figure.subplots()
-        draw(axes)
-        axes.set_title(title, fontsize=9)
-        figure.savefig(folder / f"{name}-{i + 1}.png", dpi=150)

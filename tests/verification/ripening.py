@@ -218,9 +218,10 @@ def draw_distribution(bench: Bench, law: Law, moments_sizes: Any, number: Any) -
         u = np.linspace(0.0, 2.4, 400)
         density = coarsening.lsw_density if law is LSW else coarsening.wagner_density
         axes.hist(r / mean, bins=60, weights=number, density=True, color="0.8", label="simulated")
-        axes.plot(u, star * density(u * star), color="C0", label="exact")
-        axes.set(xlabel="r/<r>", ylabel="density")
-        axes.legend(frameon=False)
+        name = "Lifshitz, Slyozov" if law is LSW else "Wagner"
+        axes.plot(u, star * density(u * star), color="C0", label=name)
+        axes.set(xlabel="r/⟨r⟩", ylabel="density", xlim=(0.0, 2.4 if law is WAGNER else 1.8))
+        axes.legend(loc="upper left")
 
     bench.draw("distribution of radii", draw)
 
@@ -264,8 +265,11 @@ def from_gaussian(bench: Bench) -> list[Check]:
     slope = 4.0 / 9.0 * float(np.polyfit(np.array(times)[late], np.array(cubes)[late], 1)[0])
 
     def draw(axes: Any) -> None:
-        axes.plot(times, cubes, "o", markersize=3)
-        axes.set(xlabel="time, in units of the LSW time", ylabel="<r>^3 over that at the start")
+        t, y = 9.0 / 4.0 * np.array(times), np.array(cubes)
+        axes.plot(t, y, "o", markersize=3, label="simulated")
+        axes.plot(t, y[-1] + 4.0 / 9.0 * (t - t[-1]), "-", label="slope 4/9")
+        axes.set(xlabel="time × D v c∞ l_c/⟨r⟩³ at the start".replace("l_c", "$l_c$"), ylabel="⟨r⟩³ over that at the start")
+        axes.legend()
 
     bench.draw("mean volume while ripening from a Gaussian", draw)
     count = f"{number} particles, {m.number} left"
