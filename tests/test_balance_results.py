@@ -72,9 +72,9 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert load(out).attrs["method"] == "balance" and out.with_suffix(".png").stat().st_size > 10_000
     recipe = tmp_path / "balanced.toml"
     text = (Path(__file__).parents[1] / "runs" / f"{FAST}.toml").read_text()
-    recipe.write_text(text.replace('method = "exact"', 'method = "balance"'))
+    recipe.write_text(text.replace("[simulation]", '[simulation]\nmethod = "balance"'))
     told = CliRunner().invoke(app, ["check", str(recipe)])
-    assert told.exit_code == 0 and 'with the method "balance"' in told.output
+    assert told.exit_code == 0 and "engine           balance" in told.output
 
 
 @pytest.mark.parametrize("name", [FAST, "inas_continuous_injection"])
