@@ -10,10 +10,8 @@ from engines import assert_distributed
 from engines import sizes as each_size
 from models import ROOM, VOLUME, box, no_rates, particles, power_law, program, reaction, species, sphere_tables, tables
 from scipy.integrate import quad
-from verification import chain
+from verification import cases, chain
 from verification.boxes import DIFFUSION, FLAT, UNIT, Moments, radius, spheres, stratified_normal, weighted
-from verification.feeding import WIDTH, fed, finite_width_exponent
-from verification.ripening import LSW, WAGNER, Law, on_the_law, reduced_slope, ripening_box
 
 from kmcgrowth.model.build import build_model
 from kmcgrowth.model.run import Counts
@@ -25,6 +23,10 @@ from kmcgrowth.reactor.balance import BalanceRun
 from kmcgrowth.reactor.exact import ExactRun
 from kmcgrowth.reactor.sizes import Grid
 from kmcgrowth.recipe import load_recipe
+
+cases.load()  # in their order, before two of the modules are imported alone
+from verification.feeding import WIDTH, fed, finite_width_exponent  # noqa: E402
+from verification.ripening import LSW, WAGNER, Law, on_the_law, reduced_slope, ripening_box  # noqa: E402
 
 
 def end(model: Model, time: float, **options: Any) -> Counts:

@@ -118,6 +118,8 @@ def same(one: Counts, two: Counts) -> bool:
     """Whether two moments agree in every number."""
 
     def equal(a: Any, b: Any) -> bool:
+        if a is None or b is None:
+            return a is b
         if isinstance(a, dict):
             return a.keys() == b.keys() and all(equal(a[k], b[k]) for k in a)
         return a is b or bool(np.array_equal(a, b, equal_nan=True))
