@@ -112,7 +112,10 @@ cdef class Leaper(Exchange):
         volume = self.volume_at(self.now)
         c = fmax(self.amount[0], 0.0) / volume
         gross = attach * fmax(c, self.count[0] / volume) + detach
-        least = 0.0 if self.always else LEAST * self.number + OVERHEAD
+        # windows look at all sizes of the tables, whether they occur or not
+        least = (LEAST * self.number + OVERHEAD) / (1.0 + 0.3 * self.largest / fmax(4.0 * self.number, 64.0))
+        if self.always:
+            least = 0.0
         tau = self.epoch_end - self.now
         if gross <= 0.0 or gross * tau < least:
             return False
