@@ -2,8 +2,8 @@
 
 ``python benchmarks/leap.py``
 
-Both engines run the same model from the same seeds. Where the exact engine would take too long it runs the first part, in which
-both are compared, and its time for the whole is scaled by the events of the leaps.
+Both engines run the same model from the same seeds. Where the exact engine would take too long it runs the first part,
+in which both are compared, and its time for the whole is scaled by the events of the leaps.
 """
 
 from __future__ import annotations

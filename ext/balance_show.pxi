@@ -101,5 +101,6 @@ cdef class Balance(Stepper):
         self.bends_done, self.at = True, NAN
 
 
-SCALARS = ("coalesced", "coalesced_before", "now", "before", "step", "last_error", "last_step", "events", "events_before", "events_rate", "low", "high",
+SCALARS = ("coalesced", "coalesced_before", "now", "before", "step", "last_error", "last_step", "events",
+           "events_before", "events_rate", "low", "high",
            "step_low", "step_high", "margin", "steps", "rejected", "births_on", "fresh", "capped", "tiny")
