@@ -187,7 +187,7 @@ def survival(bench: Bench) -> list[Check]:
         alive = 1.0 - lost / number
         p = stats.binomtest(number - lost, number, chance).pvalue
         ladder = [chain.growth_chance(attach, detach, s * FLAT, n, 40 * size) for n in range(2, 2 * size)]
-        curves.append((f"S = {s:g}, γ = {gamma:g} J/m²", np.array(ladder), size, alive))
+        curves.append((f"S = {s:g}", np.array(ladder), size, alive))
         checks += [
             likely(
                 f"survivors at S = {s:g}, n = {size}",
@@ -209,8 +209,8 @@ def survival(bench: Bench) -> list[Check]:
 
     def draw(axes: Any) -> None:
         for name, ladder, size, alive in curves:
-            (line,) = axes.plot(np.arange(2, 2 + len(ladder)), ladder, label=f"single steps, {name}")
-            axes.plot(size, alive, "o", color=line.get_color(), label=f"simulated, n = {size}")
+            (line,) = axes.plot(np.arange(2, 2 + len(ladder)), ladder, label=f"{name}, single steps")
+            axes.plot(size, alive, "o", color=line.get_color(), label=f"{name}, simulated")
         axes.axhline(nucleation.NEWBORN_SURVIVAL, color="0.6", zorder=0, linestyle="--", label="(1 + erf 1)/2")
         axes.set(xlabel="formula units of the nucleus", ylabel="chance to grow")
         axes.legend(loc="lower right")

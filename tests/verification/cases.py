@@ -212,7 +212,8 @@ THEMES = (
 
 
 def load() -> dict[str, Case]:
-    """All cases, their modules imported."""
+    """All cases in the order of their themes, their modules imported."""
     for theme in THEMES:
         import_module(f"verification.{theme}")
-    return CASES
+    homes = [f"verification.{theme}" for theme in THEMES]
+    return dict(sorted(CASES.items(), key=lambda item: homes.index(item[1].body.__module__)))

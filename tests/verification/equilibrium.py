@@ -110,7 +110,7 @@ def hold(bench: Bench, magic: bool) -> list[Check]:
         axes.set(xlabel="formula units", ylabel="probability", xlim=(45, 95))
         axes.legend()
 
-    bench.draw(f"one particle in a closed box, {name}", draw)
+    bench.draw("one particle in a closed box" + (", magic sizes" if magic else ""), draw)
     checks = [
         likely(
             f"P(n), {name}",

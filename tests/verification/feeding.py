@@ -240,12 +240,15 @@ def steady_feed(bench: Bench) -> list[Check]:
     def draw(axes: Any) -> None:
         for k, found in curves.items():
             r = np.array([m.mean for _, m in found]) / found[0][1].mean
-            axes.loglog(r, [m.std / found[0][1].std for _, m in found], "o", markersize=3, label=f"k = {k:g}")
+            n = units * np.array([m.mean_cube for _, m in found]) / found[0][1].mean_cube
+            own = [chain.fed_noise(x, units, k) / (9.0 * x * x) * m.mean**2 for x, (_, m) in zip(n, found, strict=True)]
+            width = np.sqrt(np.maximum(np.array([m.std for _, m in found]) ** 2 - own, 0.0))
+            axes.loglog(r, width / found[0][1].std, "o", markersize=3, label=f"k = {k:g}")
             axes.loglog(r, r ** focusing.width_exponent(k), color="0.6", zorder=0)
         axes.plot([], [], color="0.6", label="closed forms")
         plain_ticks(axes.xaxis, (1.0, 1.2, 1.5))
         plain_ticks(axes.yaxis, (0.7, 1.0, 1.5))
-        axes.set(xlabel="⟨r⟩ over that at the start", ylabel="σ over that at the start")
+        axes.set(xlabel="⟨r⟩ over that at the start", ylabel="σ, noise of events taken off, over its start")
         axes.legend()
 
     bench.draw("width under a steady feed", draw)

@@ -37,7 +37,7 @@ def conversion(bench: Bench) -> list[Check]:
     energy = measures.activation_energy(np.array(DEGREES) + 273.15, np.array(constants))
     why = "imposed; standard error 0.001, release adds 0.002"
     found.append(near("activation energy [eV]", energy, 1.11, why, within=0.015))
-    bench.draw("AMC to MSC", partial(_arrhenius, constants=constants))
+    bench.draw("Arrhenius plot of AMC → MSC", partial(_arrhenius, constants=constants))
     return found
 
 

@@ -85,8 +85,8 @@ def look(model: Model, parts: Sequence[Counts]) -> Look:
     """What is compared, of one or several independent runs at the same moment.
 
     The noise is that of independent particles and molecules: of a mean and a width as of a sample from the distribution, of
-    a number what is born, lost and taken away, of the solution every molecule by itself, and the matter that the
-    seeds happened to bring.
+    a number what is born, lost and taken away, of the solution every molecule by itself. As particles share the matter,
+    a mean diameter also scatters by a third of what their number does.
     """
     least = CRITICAL if model.nucleation.law == "explicit" else 0
     number_of_seeds = len(parts) * sum(p.number for p in model.seeds)
@@ -99,10 +99,9 @@ def look(model: Model, parts: Sequence[Counts]) -> Look:
     solution = float(amounts @ model.formula_units)
     value = {"particles": total, "matter in solution": solution}
     moved = max(total - seeds, 0.0) + min(seeds, max(number_of_seeds - seeds, 0.0))
-    brought = total * float(np.average((sizes - np.average(sizes, weights=number)) ** 2, weights=number)) if total else 0.0
     error = {
         "particles": float(np.sqrt(moved)),
-        "matter in solution": float(np.sqrt(amounts @ model.formula_units.astype(float) ** 2 + brought)),
+        "matter in solution": float(np.sqrt(amounts @ model.formula_units.astype(float) ** 2)),
     }
     if total >= FEWEST:
         d = 2.0 * model.radius(sizes)
@@ -114,7 +113,7 @@ def look(model: Model, parts: Sequence[Counts]) -> Look:
         # of the width by the delta method; it needs the third moment as the mean is off too
         spread_of = max(fourth - second**2 - 4.0 * second * third + 4.0 * second**3, 0.0)
         error |= {
-            "mean diameter": 1e9 * mean * width / float(np.sqrt(total)),
+            "mean diameter": 1e9 * mean * float(np.hypot(width / np.sqrt(total), error["particles"] / (3.0 * total))),
             "relative width": float(np.sqrt(spread_of / total)) / (2.0 * width) if width > 0.0 else 0.0,
         }
     return Look(value, error, matter)
