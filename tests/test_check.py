@@ -238,12 +238,12 @@ def test_matter_that_leads_nowhere_is_refused() -> None:
         report(kg.load_recipe(Path(__file__).parent / "wrong" / "no_way_to_growth.toml"))
 
 
-def test_check_needs_neither_xarray_nor_matplotlib() -> None:
+def test_check_needs_neither_xarray_nor_matplotlib(tmp_path: Path) -> None:
     code = (
         "import sys, kmcgrowth as kg, kmcgrowth.check as c; c.report(kg.load_recipe('inas_continuous_injection'));"
         "sys.exit(any(name in sys.modules for name in ('xarray', 'matplotlib', 'h5py', 'scipy.integrate')))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path).returncode == 0
 
 
 def test_rate_constants_are_read_at_zero_amounts() -> None:

@@ -74,11 +74,11 @@ def test_figures_are_drawn(tmp_path: Path) -> None:
 def test_a_page_is_written_for_all_engines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["V6-clusters", "V8-release", "--fast", "--report", str(tmp_path)]) == 0
     page = (tmp_path / "index.md").read_text(encoding="utf-8")
-    assert "4 cases" in page and "all hold" in page and str(Path.cwd()) not in page
+    assert "6 cases" in page and "all hold" in page and str(Path.cwd()) not in page
     assert "| [V6-clusters](#v6-clusters) |" in page and "**balance**" in page
     for name in ("V6-clusters-1.png", "V8-release-1.png"):
         assert f"({name})" in page and (tmp_path / name).stat().st_size > 1000
-    assert "4 cases" in capsys.readouterr().out
+    assert "6 cases" in capsys.readouterr().out
 
 
 @given(st.randoms(use_true_random=False))
