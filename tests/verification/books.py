@@ -106,7 +106,7 @@ def same(one: Counts, two: Counts) -> bool:
     return all(equal(getattr(one, f.name), getattr(two, f.name)) for f in fields(Counts))
 
 
-@case("V12", "atoms of every element are conserved exactly, at every snapshot", engines=("exact", "twin"))
+@case("V12", "atoms of every element are conserved exactly, at every snapshot", engines=("exact", "leap", "twin"))
 def atoms(bench: Bench) -> list[Check]:
     checks = []
     for i, (name, model) in enumerate(models(bench).items()):
@@ -131,7 +131,7 @@ def atoms(bench: Bench) -> list[Check]:
     return checks
 
 
-@case("same-bytes", "snapshots, a break and a restored state leave the trajectory as it is", engines=("exact", "twin"))
+@case("same-bytes", "snapshots, a break and a restored state leave the trajectory as it is", engines=("exact", "leap", "twin"))
 def same_bytes(bench: Bench) -> list[Check]:
     checks = []
     for i, (name, model) in enumerate(models(bench).items()):

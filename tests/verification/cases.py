@@ -14,6 +14,7 @@ from kmcgrowth.model.types import Model
 
 ENGINES: dict[str, str] = {
     "exact": "kmcgrowth.reactor.exact:ExactRun",
+    "leap": "kmcgrowth.reactor.leap:LeapRun",
     "twin": "kmcgrowth.reactor.twin:TwinRun",
 }
 """Name -> class of the engine. A new engine is one line here, and its name in ``Case.engines`` where it applies."""
@@ -125,7 +126,7 @@ class Case:
     name: str
     what: str
     body: Callable[[Bench], list[Check]]
-    engines: tuple[str, ...] = ("exact",)
+    engines: tuple[str, ...] = ("exact", "leap")
 
 
 CASES: dict[str, Case] = {}
@@ -133,7 +134,7 @@ CASES: dict[str, Case] = {}
 
 
 def case(
-    name: str, what: str, *, engines: tuple[str, ...] = ("exact",)
+    name: str, what: str, *, engines: tuple[str, ...] = ("exact", "leap")
 ) -> Callable[[Callable[[Bench], list[Check]]], Callable[[Bench], list[Check]]]:
     """Register the decorated function as the body of a case."""
 
