@@ -409,22 +409,32 @@ cdef class Leaper(Exchange):
         super().interrupt(t)
         self.stale = True
 
+    @property
+    def concentration(self):
+        """Mean concentration in the last step [1/m^3]."""
+        return self.area[CELLS] / (self.step_end - self.step_start)
+
     def follow_particles(self, bint on):
         """Keep (or no longer keep) the sizes within the next step of particles that take several leaps in it."""
         self.trace = np.zeros((self.number if on else 0, CELLS + 1), dtype=np.int32)
 
     def drifts(self, size):
-        """Expected change over the coming or last step of particles of these sizes that leap all of it, else 0."""
+        """Of particles of these sizes that leap all of the last step: coefficients of the expected change in the share
+        of the step that is over, its square and its cube, and the linear part of the variance; else zeros and a one."""
         cdef int64_t i, n
-        cdef double *whole
-        out = np.zeros(len(size))
-        cdef double[::1] change = out
+        cdef double h = self.step_end - self.step_start, c = self.area[CELLS] / h - self.held
+        cdef double *row
+        out = np.zeros((4, len(size)))
+        cdef double[:, ::1] part = out
         for i in range(len(size)):
             n = size[i]
-            if n < self.whole_stamp.shape[0]:
-                whole = self.whole_of(n)
-                if whole[1] >= 0.0:
-                    change[i] = whole[0] - n - 0.5
+            part[3, i] = 1.0
+            if n < self.whole_stamp.shape[0] and self.whole_of(n)[1] > 0.0:
+                row = self.row_of(n)
+                part[0, i] = h * (row[NET] + row[CAPTURE] * c)
+                part[1, i] = h * h * row[NET2]
+                part[2, i] = h * h * h * row[NET3]
+                part[3, i] = 1.0 / (1.0 + h * row[GROSS2] / (row[GROSS] + row[CAPTURE] * c))
         return out
 
     def last_step(self):

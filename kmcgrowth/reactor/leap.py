@@ -10,7 +10,7 @@ from kmcgrowth.reactor._exact import Leaper, Pause
 
 from kmcgrowth.model.plan import Epoch
 from kmcgrowth.model.run import Counts
-from kmcgrowth.model.types import IntArray, Model
+from kmcgrowth.model.types import FloatArray, IntArray, Model
 from kmcgrowth.reactor.arrays import chemistry, distance_to_rough, flow_of_matter, kernel_settings
 from kmcgrowth.reactor.exact import BUDGET, ExactRun
 from kmcgrowth.reactor.leap_between import between
@@ -78,9 +78,20 @@ class LeapRun(ExactRun):
         self._kernel.go = True
         self._kernel.follow_particles(True)
         why = int(self._kernel.run(until, BUDGET))
-        self._step = self._kernel.last_step() | {"drift": self._kernel.drifts(self._before["size"])}
+        self._step = self._kernel.last_step()
+        self._step["drift"] = self._kernel.drifts(self._before["size"])
+        self._step["fall"] = self._time_to_fall(int(self._step["trace"].max(initial=2)))
         self._kernel.follow_particles(False)
         return why
+
+    def _time_to_fall(self, largest: int) -> FloatArray:
+        """Time from every size down to dissolution in the last step, in the mean [s]."""
+        assert self._epoch is not None
+        ends = [self._tables_at(t) for t in (self._epoch.temperature0, self._epoch.temperature1)]
+        attach, detach = (sum(end[i][2 : largest + 1] for end in ends) for i in (0, 1))
+        loss = np.maximum(detach - attach * self._kernel.concentration, 0.05 * detach)
+        with np.errstate(divide="ignore"):
+            return np.concatenate([np.zeros(2), np.cumsum(np.where(loss > 0.0, 2.0 / loss, 0.0))])
 
     def _inside(self) -> bool:
         """Whether the time reached lies inside the last step."""

@@ -16,9 +16,9 @@ def between(
 ) -> dict[str, Any]:
     """State at ``t``, drawn between those at both ends of a step.
 
-    Every particle has had its share of the change that was expected of it, and all or nothing of what chance added,
-    the former with the probability of the share of the step that is over: mean and variance of its size are then
-    linear in time. Particles that took several leaps are known in between, and dissolve at their time. What was counted
+    Every particle has had the change that was expected of it by then, and all or nothing of what chance added, the
+    former with the share of the variance that it had by then, so that mean and variance of its size are right.
+    Particles that took several leaps are known in between, and dissolve at their time. What was counted
     in the step has happened in proportion, rounded to whole events; births have times of their own. The monomer count
     keeps the fluctuation of one of the ends around the mean field, and the particles take what is left over, so that
     atoms are conserved. Of two looks into one step the later one shows everything that the earlier one does.
@@ -49,19 +49,24 @@ def between(
     stays = np.ones(end.size, dtype=bool)
     stays[step["gone"]] = False
     end[stays] = after["size"][: step["kept"]]
-    noise = np.where(particle < share, end - before["size"] - step["drift"], 0.0)
-    size = np.floor(before["size"] + share * step["drift"] + noise + rounding).astype(np.int64)
+    linear, square, cube, part = step["drift"]
+    noise = end - before["size"] - linear - square - cube
+    noise = np.where(particle < share * (part + share * (1.0 - part)), noise, 0.0)
+    moved = share * (linear + share * (square + share * cube))
+    size = np.floor(before["size"] + moved + noise + rounding).astype(np.int64)
     np.maximum(size, 2, out=size)
     over = np.full(end.size, np.inf)
     over[step["gone"]] = step["gone_time"]
     walked, trace = step["walked"], step["trace"]
     cells = trace.shape[1] - 1
     k = min(int(share * cells), cells - 1)
-    reach = np.maximum((share * cells - k) * np.ones(walked.size), 0.0)
-    ends = np.minimum((over[walked] - step["start"]) / (step["end"] - step["start"]) * cells - k, 1.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        way = np.where(ends > 0.0, np.minimum(reach / ends, 1.0), 1.0)
-    middle = np.floor(trace[:, k] + way * (trace[:, k + 1] - trace[:, k]) + particle[walked]).astype(np.int64)
+    reach = share * cells - k
+    middle = np.floor(trace[:, k] + reach * (trace[:, k + 1] - trace[:, k]) + particle[walked]).astype(np.int64)
+    # in its last cell a particle falls apart the faster the smaller it is
+    last, border = over[walked], step["start"] + k * (step["end"] - step["start"]) / cells
+    falls = (last > t) & (trace[:, k + 1] == 0)
+    left = (last[falls] - t) / (last[falls] - border) * step["fall"][trace[falls, k]]
+    middle[falls] = np.searchsorted(step["fall"], left)
     size[walked] = np.where(t < over[walked], np.maximum(middle, 2), 0)
     there = size > 0
     dissolved = before["dissolved"] + np.bincount(before["origin"][~there], minlength=2)
