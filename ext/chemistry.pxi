@@ -47,6 +47,7 @@ cdef class Chemistry(Banding):
     cdef public bint coalescing, brownian
     cdef public int64_t coalescence_limit
     cdef public double coalescence0, coalescence1
+    cdef public double paired               # time to which coalescence is done, where it runs ahead of the rest
 
     # nucleation
     cdef public int64_t nucleation, nucleus_species, nucleus_units, born, born_in_window, window_events
@@ -238,27 +239,33 @@ cdef class Chemistry(Banding):
         cdef int64_t greatest = max(2, min(self.largest, self.coalescence_limit))
         return fmax(self.coalescence0, self.coalescence1) * self.pair_shape(greatest, 2) * (1.0 + 1e-12)
 
+    cdef bint pair_joins(self, int64_t p, int64_t q, double t, double floor) noexcept nogil:
+        """Whether a candidate of the pair is accepted; ``floor`` is a lower bound of the volume."""
+        cdef int64_t n = self.size[p], m = self.size[q]
+        cdef double rate = self.coalescence0 + self.theta(t) * (self.coalescence1 - self.coalescence0)
+        if max(n, m) > self.coalescence_limit:
+            return False
+        return self.uniform() * self.pair_top() * self.volume_at(t) < rate * self.pair_shape(n, m) * floor
+
+    cdef uint8_t origin_of_pair(self, int64_t p, int64_t q) noexcept nogil:
+        """That of the larger; of two alike a seed's."""
+        if self.size[p] == self.size[q]:
+            return min(self.origin[p], self.origin[q])
+        return self.origin[p] if self.size[p] > self.size[q] else self.origin[q]
+
     cdef bint coalesce(self, double t) noexcept nogil:
-        """Two uniformly drawn particles become one with probability rate over majorant; the larger gives the origin."""
+        """Two uniformly drawn particles become one with probability rate over majorant."""
         cdef int64_t p = <int64_t>(self.uniform() * self.listed), q = <int64_t>(self.uniform() * (self.listed - 1))
-        cdef int64_t n, m, b = 0, c = 0
-        cdef double rate
+        cdef int64_t units, b = 0, c = 0
         cdef uint8_t origin
         if q >= p:
             q += 1
-        if p >= self.number or q >= self.number:
+        if p >= self.number or q >= self.number or t < self.paired:
             return False
-        n = self.size[p]
-        m = self.size[q]
-        if max(n, m) > self.coalescence_limit:
+        if not self.pair_joins(p, q, t, self.volume_floor):
             return False
-        rate = self.coalescence0 + self.theta(t) * (self.coalescence1 - self.coalescence0)
-        rate *= self.pair_shape(n, m)
-        if self.uniform() * self.pair_top() * self.volume_at(t) >= rate * self.volume_floor:
-            return False
-        origin = self.origin[p] if n > m else self.origin[q]
-        if n == m:
-            origin = min(self.origin[p], self.origin[q])
+        units = self.size[p] + self.size[q]
+        origin = self.origin_of_pair(p, q)
         # the later place first: taking it out leaves the earlier where it is
         if p < q:
             p, q = q, p
@@ -268,7 +275,7 @@ cdef class Chemistry(Banding):
         while q >= self.start[c + 1]:
             c += 1
         self.remove(q, c)
-        self.insert(n + m, origin)
+        self.insert(units, origin)
         self.born_in_window += 1
         return True
 

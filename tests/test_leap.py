@@ -27,7 +27,7 @@ from models import (
 from scipy import stats
 
 from kmcgrowth.model.run import Counts
-from kmcgrowth.model.types import FloatArray, Model, Nucleation, RateConstant, Sticking, Withdrawal
+from kmcgrowth.model.types import Coalescence, FloatArray, Model, Nucleation, RateConstant, Sticking, Withdrawal
 from kmcgrowth.reactor.arrays import chemistry, distance_to_rough, flow_of_matter
 from kmcgrowth.reactor.exact import ExactRun
 from kmcgrowth.reactor.leap import LeapRun
@@ -123,6 +123,33 @@ def test_sticking_clusters() -> None:
 def test_aliquots() -> None:
     model = stiff(withdrawals=(Withdrawal(5.0, 100 * VOLUME), Withdrawal(9.0, 60 * VOLUME)))
     compare(model, 12.0, lambda c: (*population(c), float(c.matter["aliquot"][0])), 24, 5)
+
+
+@pytest.mark.parametrize("law", ["constant", "brownian"])
+@pytest.mark.parametrize("largest", [150, Coalescence.largest])
+def test_coalescence(law: str, largest: int) -> None:
+    """A fifth of the particles meet another one, while all exchange and dissolve; with and without a limit of size."""
+    shape = 1.0 if law == "constant" else 4.0
+    model = stiff(coalescence=Coalescence(law, lambda T: 1e-4 * VOLUME / shape * 400.0, largest), tables=FAST)
+    compare(model, 12.0, lambda c: (*population(c), c.tallies["coalesced"], float(np.max(sizes(c)))), 24, 22)
+
+
+def test_coalescence_alone_is_counted_once() -> None:
+    """Leaps and windows by turns, and looks and changes in between: N falls as 1/(1 + x), no pair twice and none forgotten."""
+    model = stiff(coalescence=Coalescence("constant", lambda T: 4e-4 * 400 * VOLUME))
+    left = []
+    for k in range(200):
+        run = leaping(model, 23, k)
+        for i, time in enumerate(np.linspace(0.0, 5.0, 12)[1:]):
+            run._kernel.always = i % 3 != 1
+            run.advance(float(time))
+            if i % 2:
+                run.change(model)
+        left.append(len(sizes(run.counts())))
+    assert run._kernel.leaps > 3 and run._kernel.windows > 3
+    # nothing dissolves in so short a time; the number of a pure death process has at most the variance of its mean
+    expected = 400 / (1.0 + 4e-4 * 400 * 5.0 / 2.0)
+    assert abs(np.mean(left) - expected) < SIX * np.sqrt(np.var(left) / 200) + 0.002 * expected
 
 
 @pytest.mark.parametrize("law", ["classical", "power", "cluster"])
