@@ -181,9 +181,11 @@ cdef class Leaper(Choice):
         size = n + max(4, channels)
         self.y, self.trial, self.slope, self.drift = (np.zeros(size) for _ in range(4))
         self.stage, self.jacobian = np.zeros((STAGES, size)), np.zeros((size, size))
-        self.inflow, self.hazard, self.hazard0, self.hazard1, self.expected, self.mean_end = (np.zeros(n) for _ in range(6))
+        self.inflow, self.hazard, self.hazard0, self.hazard1, self.expected, self.mean_end, self.late = (
+            np.zeros(n) for _ in range(7)
+        )
         self.extents = np.zeros(channels)
-        self.arrived, self.forced, self.rest = (np.zeros(n, dtype=np.int64) for _ in range(3))
+        self.arrived, self.forced, self.rest, self.back = (np.zeros(n, dtype=np.int64) for _ in range(4))
         self.stick_capture, self.stick_release = np.zeros(self.stickers), np.zeros(self.stickers)
         self.settled, self.stuck = np.zeros(n, dtype=np.uint8), np.zeros(self.stickers, dtype=np.int64)
         self.keeper = np.zeros(self.reactions, dtype=np.int32)
@@ -192,6 +194,8 @@ cdef class Leaper(Choice):
         self.single = True
         self.traced = -1
         self.trace = np.zeros((0, CELLS + 1), dtype=np.int32)
+        self.course = np.zeros((0, self.reactions + self.stickers))
+        self.rate0, self.rate1, self.extent0 = np.zeros(size), np.zeros(size), np.zeros(channels)
         self.kept.has_binomial = 0
         self._make_places()
 
@@ -232,8 +236,9 @@ cdef class Leaper(Choice):
         return self.area[CELLS] / (self.step_end - self.step_start)
 
     def follow_particles(self, bint on):
-        """Keep (or no longer keep) the sizes within the next step of particles that take several leaps in it."""
+        """Keep (or no longer keep) what happens within the next step: sizes of particles that take several leaps, extents."""
         self.trace = np.zeros((self.number if on else 0, CELLS + 1), dtype=np.int32)
+        self.course = np.zeros((CELLS + 1 if on else 0, self.reactions + self.stickers))
 
     def drifts(self, size):
         """Of particles of these sizes that leap all of the last step: coefficients of the expected change in the share
@@ -261,8 +266,9 @@ cdef class Leaper(Choice):
         return {
             "capture": np.array([self.capture[i] for i in range(CELLS + 1)]),
             "release": np.array([self.release[i] for i in range(CELLS + 1)]),
-            "walked": walked, "trace": trace[walked],
+            "course": np.asarray(self.course).copy(), "walked": walked, "trace": trace[walked],
             "start": self.step_start, "end": self.step_end, "kept": self.kept_number,
+            "released": self.released,
             "gone": np.asarray(self.gone)[: self.vanished].copy(),
             "gone_time": np.asarray(self.gone_time)[: self.vanished].copy(),
             "birth_over": np.asarray(self.birth_over)[: self.births].copy(),

@@ -33,6 +33,8 @@ cdef class Course(Moments):
     cdef int32_t[::1] class_size
     cdef int32_t[::1] class_number
     cdef double[::1] mean_end                   # of the mean field
+    cdef double[:, ::1] course                  # expected extents at the borders of the cells, where a look may ask for them
+    cdef double[::1] rate0, rate1, extent0
 
     # -- sums ------------------------------------------------------------------------------------
 
@@ -154,9 +156,11 @@ cdef class Course(Moments):
                         small_release[k] += w * (x + h * a * self.held)
                         x = 0.0
                         break
+                    # rates of the middle, by when half of the change is over
+                    self.between(fmax(x + 0.5 * f * h, 2.0), &a, &d)
                     small_capture[k] += w * h * a
                     small_release[k] += w * h * d
-                    x += f * h
+                    x += (a * self.held - d) * h
                     rest -= h
                 if x == 0.0:
                     break
@@ -374,6 +378,10 @@ cdef class Course(Moments):
             self.unknowns += self.reactions + self.stickers + 2
             self.area[0] = 0.0
             self.carried = 0.0
+            for s in range(self.course.shape[1]):
+                self.extent0[s] = 0.0
+                if self.course.shape[0] > 0:
+                    self.course[0, s] = 0.0
             self.fill_hazard(t, self.hazard0)
             for s in range(self.species):
                 self.hazard[s] = 0.0
@@ -412,6 +420,8 @@ cdef class Course(Moments):
                 fresh_a = self.y[self.species]
                 fresh_d = self.y[self.species + 1]
                 fresh_u = self.y[self.species + 3]
+            if kind == ACTUAL and self.course.shape[0] > 0:
+                self.derivative(t, self.y, self.rate0)
             for s in range(self.unknowns):
                 if self.trial[s] == self.trial[s]:
                     self.y[s] = fmax(self.trial[s], 0.0)
@@ -421,6 +431,9 @@ cdef class Course(Moments):
                 for s in range(self.species):
                     self.hazard[s] += 0.5 * h * (self.hazard0[s] + self.hazard1[s])
                     self.hazard0[s] = self.hazard1[s]
+                if self.course.shape[0] > 0:
+                    self.derivative(t + h, self.y, self.rate1)
+                    self.lay_course(t, t + h, k)
                 k = self.lay_area(t, t + h, before, c, k)
             else:
                 self.note(kind, self.nodes, t + h, c)
@@ -460,6 +473,25 @@ cdef class Course(Moments):
             self.area[k] = self.carried
         self.carried += 0.5 * (from_c + c1) * (t1 - from_t)
         return k
+
+    cdef void lay_course(self, double t0, double t1, int64_t k) noexcept nogil:
+        """Keep the extents at the borders of the cells on a piece with known rates at both ends: Hermite's cubic."""
+        cdef double h = t1 - t0, f, a, b
+        cdef int64_t s, n = self.species
+        while k < CELLS:
+            f = (self.step_start + (k + 1) * self.cell - t0) / h
+            if f > 1.0 and t1 < self.step_end:
+                break
+            f = fmin(f, 1.0)
+            k += 1
+            for s in range(self.course.shape[1]):
+                a = self.extent0[s]
+                b = self.y[n + s]
+                self.course[k, s] = a + (b - a) * f * f * (3.0 - 2.0 * f) + h * f * (1.0 - f) * (
+                    self.rate0[n + s] * (1.0 - f) - self.rate1[n + s] * f
+                )
+        for s in range(self.course.shape[1]):
+            self.extent0[s] = self.y[n + s]
 
     cdef int64_t lay_fresh(self, double t0, double t1, double a0, double d0, double u0, int64_t k) noexcept nogil:
         """What birth and sticking have added to capture and release, and births taken, at the borders of the cells, on a straight piece."""

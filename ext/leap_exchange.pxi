@@ -1,5 +1,8 @@
 # What happens to the dissolved species in a leap: syringes, reactions, sticking, births, and the monomer pool.
 
+cdef int64_t ROUNDS = 60        # most times that a molecule goes to and fro in a step
+
+
 cdef class Exchange(Course):
     """Draws whole numbers around the expected course.
 
@@ -11,6 +14,8 @@ cdef class Exchange(Course):
     cdef int32_t[::1] sequence               # species, those that feed others first
     cdef uint8_t[::1] circular              # whether a reaction may return what it takes
     cdef int64_t[::1] arrived, forced, rest, stuck
+    cdef int64_t[::1] back                  # arrived after their species was settled
+    cdef double[::1] late                   # chance that what arrives in the step stays to its end
     cdef uint8_t[::1] settled
     cdef int32_t[::1] keeper                # of every reaction: the reactant that decides how often it happens
     cdef double[::1] expected               # arrivals in the step
@@ -140,6 +145,7 @@ cdef class Exchange(Course):
             if n > 0:
                 if self.settled[s]:
                     self.rest[s] += n * wanted
+                    self.back[s] += n * wanted
                 else:
                     self.arrived[s] += n * wanted
             elif s != keeper:
@@ -153,22 +159,44 @@ cdef class Exchange(Course):
 
     cdef void settle_species(self, int64_t s) noexcept nogil:
         """How many molecules of s stay, and where the others go."""
-        cdef int64_t held = max(self.count[s], 0), come = self.arrived[s], stay, leave, taken, r, k, n = self.species
-        cdef double survive, expected = self.expected[s], late, left, total = 0.0, weight
+        cdef int64_t held = max(self.count[s], 0), come = self.arrived[s], stay, leave
+        cdef double survive, expected = self.expected[s], left
         if s == 0:
             come += self.released
         survive = exp(-self.hazard[s])
         if expected > 0.05 * held:
             left = self.y[s] + (self.missing_monomers() if s == 0 else 0.0)
-            late = fmin(fmax((left - survive * held) / expected, 0.0), 1.0)
+            self.late[s] = fmin(fmax((left - survive * held) / expected, 0.0), 1.0)
         else:
             # the end of the path is not known well enough for the difference
-            late = (1.0 - survive) / self.hazard[s] if self.hazard[s] > 1e-9 else 1.0
-        stay = self.binomial(held, survive) + self.binomial(come, late)
+            self.late[s] = (1.0 - survive) / self.hazard[s] if self.hazard[s] > 1e-9 else 1.0
+        stay = self.binomial(held, survive) + self.binomial(come, self.late[s])
         leave = held + come - stay - self.forced[s]
         if leave < 0:
             stay += leave
             leave = 0
+        self.settled[s] = True
+        self.rest[s] = stay
+        self.send(s, leave)
+
+    cdef bint settle_back(self) noexcept nogil:
+        """Fates of the molecules that a reaction gave back after their species was settled; whether there were any."""
+        cdef int64_t s, n
+        cdef bint found = False
+        for s in range(self.species):
+            n = min(self.back[s], self.rest[s])
+            self.back[s] = 0
+            if n > 0:
+                found = True
+                n -= self.binomial(n, self.late[s])
+                self.rest[s] -= n
+                self.send(s, n)
+        return found
+
+    cdef void send(self, int64_t s, int64_t leave) noexcept nogil:
+        """Divide molecules that leave s among the ways out of it; those for which there is none go back to the rest."""
+        cdef int64_t taken, r, k, whole
+        cdef double total = 0.0, weight
         for r in range(self.reactions):
             if self.net_use(r, s) > 0 and not (self.keeper[r] != s and self.settled[self.keeper[r]]):
                 total += self.net_use(r, s) * self.extents[r]
@@ -179,9 +207,8 @@ cdef class Exchange(Course):
             total += self.extents[self.reactions + self.stickers]
         if s == 0:
             total += self.extents[self.reactions + self.stickers + 1]
-        self.settled[s] = True
         if not total > 0.0:
-            self.rest[s] = stay + leave
+            self.rest[s] += leave
             return
         for r in range(self.reactions):
             k = self.net_use(r, s)
@@ -193,20 +220,20 @@ cdef class Exchange(Course):
             leave -= taken
             if self.keeper[r] == s:
                 # whole reactions; one molecule too few for the last one decides by chance
-                held = taken // k
+                whole = taken // k
                 if taken % k and self.uniform() * k < taken % k and leave >= k - taken % k:
                     leave -= k - taken % k
                     taken += k - taken % k
-                    held += 1
-                taken -= k * self.happen(r, held)
-            stay += taken
+                    whole += 1
+                taken -= k * self.happen(r, whole)
+            self.rest[s] += taken
         for k in range(self.stickers):
             if self.sticker_species[k] == s:
                 weight = self.extents[self.reactions + k]
                 taken = self.binomial(leave, weight / total if weight < total else 1.0)
                 total -= weight
                 leave -= taken
-                self.stuck[k] = taken
+                self.stuck[k] += taken
         if self.nucleation == FROM_CLUSTER and self.nucleus_species == s:
             weight = self.extents[self.reactions + self.stickers]
             taken = self.binomial(leave, weight / total if weight < total else 1.0)
@@ -215,9 +242,9 @@ cdef class Exchange(Course):
             for k in range(taken):
                 self.bear(self.step_start + self.uniform() * (self.step_end - self.step_start), self.nucleus_units)
         if s == 0 and self.extents[self.reactions + self.stickers + 1] > 0.0:
-            self.captured = leave
+            self.captured += leave
             leave = 0
-        self.rest[s] = stay + leave
+        self.rest[s] += leave
 
     cdef double missing_monomers(self) noexcept nogil:
         """Expected at the end of the step, because births took them."""
@@ -238,6 +265,7 @@ cdef class Exchange(Course):
         for s in range(self.species):
             self.arrived[s] = 0
             self.forced[s] = 0
+            self.back[s] = 0
             self.settled[s] = False
         for k in range(self.stickers):
             self.stuck[k] = 0
@@ -254,6 +282,9 @@ cdef class Exchange(Course):
                 self.happen(r, self.poisson(self.extents[r]))
         for i in range(self.species):
             self.settle_species(self.sequence[i])
+        for i in range(ROUNDS):
+            if not self.settle_back():
+                break
         # debts are paid, and nuclei take their monomers, which would have been captured or not by the end
         if self.count[0] < 0:
             self.take_monomers(-self.count[0], self.step_start)

@@ -8,7 +8,7 @@ cdef extern from "numpy/random/distributions.h":
     int64_t random_hypergeometric(bitgen_t *generator, int64_t good, int64_t bad, int64_t sample) nogil
 
 cdef enum:
-    ROW = 11            # numbers kept for a size
+    ROW = 12            # numbers kept for a size
     WHOLE_STEP = 4      # and for leaps over the whole step
     TABULATED = 262144  # sizes whose numbers are kept, the larger ones are computed each time
     CELLS = 16          # of a step, in which the concentration is kept
@@ -25,6 +25,7 @@ cdef enum:
     CAPTURE1 = 8        # L a
     CAPTURE2 = 9        # L^2 a/2
     LOSS = 10           # d [1/s]
+    ROUGH = 11          # longest leap that stays where rates are smooth [s]
 
 cdef double FEW = 3.0           # events below which they are drawn one by one
 cdef double MANY = 24.0         # variance above which a rounded normal draw is used
@@ -107,7 +108,7 @@ cdef class Moments(Kernel):
         out[CAPTURE2] = 0.5 * (up * (la[2] - la[1]) + down * (la[0] - la[1]))
         # the longest leap: neither drift nor noise may change the rates much, nor reach sizes that are not smooth
         if g[2] <= 0.0:
-            out[REACH] = INFINITY
+            out[REACH] = out[ROUGH] = INFINITY
             return
         bend = 0.5 * fabs(f[3] - f[1])
         steep = 0.0
@@ -120,11 +121,12 @@ cdef class Moments(Kernel):
         limit = fmin(limit, 2.0 * self.tolerance / fmax(g[2] * steep * steep, 1e-300))
         most = self.smooth[min(n, self.largest)]
         if most <= 0.0:
-            out[REACH] = 0.0
+            out[REACH] = out[ROUGH] = 0.0
             return
         up = FAR_FROM_ROUGH * sqrt(g[2])
         down = 2.0 * most / (up + sqrt(up * up + 4.0 * x * most))
-        out[REACH] = fmin(limit, down * down)
+        out[ROUGH] = down * down
+        out[REACH] = fmin(limit, out[ROUGH])
 
     cdef inline double *row_of(self, int64_t n) noexcept nogil:
         """The row of size n for the concentration held; good until the next call where n is large."""
@@ -176,25 +178,37 @@ cdef class Moments(Kernel):
         # rounding to whole numbers adds 1/12 (Sheppard)
         return <int64_t>floor(mean + sqrt(variance - 1.0 / 12.0) * z + 0.5)
 
-    cdef void mark(self, double t0, double t1, int64_t n0, int64_t n1) noexcept nogil:
-        """Keep sizes between two moments of a walk."""
+    cdef void mark(self, double t0, double t1, int64_t n0, int64_t n1, double linear, double square, double cube,
+                   bint gains, bint loses) noexcept nogil:
+        """Keep sizes between two moments of a walk: all of the change expected by then, with its coefficients in powers of
+        the share of the time that is over, and all or nothing of what chance added."""
         cdef int64_t k = <int64_t>ceil((t0 - self.step_start) / self.cell)
+        cdef double share, noise = n1 - n0 - linear - square - cube, x
+        cdef double low = 2.0 if loses else <double>n0, high = INFINITY if gains else <double>n0
+        cdef uint64_t word = (<uint64_t>self.traced + 1) * <uint64_t>0x9E3779B97F4A7C15U ^ <uint64_t>self.segment
+        # a uniform number for this particle in this step that takes no draw from the run
+        word = (word ^ (word >> 30)) * <uint64_t>0xBF58476D1CE4E5B9U
+        word = (word ^ (word >> 27)) * <uint64_t>0x94D049BB133111EBU
+        x = ((word ^ (word >> 31)) >> 11) * (1.0 / 9007199254740992.0)
         while k <= CELLS and self.step_start + k * self.cell <= t1:
-            self.trace[self.traced, k] = <int32_t>(
-                n0 + (n1 - n0) * (self.step_start + k * self.cell - t0) / (t1 - t0) + 0.5
-            )
+            share = (self.step_start + k * self.cell - t0) / (t1 - t0)
+            self.trace[self.traced, k] = <int32_t>fmin(fmax(
+                n0 + share * (linear + share * (square + share * cube)) + (noise if x < share else 0.0) + 0.5, low
+            ), high)
             k += 1
 
     cdef int64_t walk(self, int64_t n, double t, double end) noexcept nogil:
         """Size of a particle at ``end`` that has n at t, in leaps as long as it allows; 0 if it dissolves."""
         cdef double *row
-        cdef double h, c, up, top, mean, variance, x
+        cdef double h, c, up, top, mean, variance, x, chance = self.uniform()
         cdef int64_t change
         while t < end:
             row = self.row_of(n)
             h = end - t
             if row[REACH] < h:
-                h /= ceil(h / fmax(row[REACH], 1e-9 * h))
+                # by chance, as else sizes of one and of two leaps would be told apart by the error of a leap
+                x = ceil(h / fmax(row[REACH], 1e-9 * h) - chance)
+                h /= fmax(fmax(x, 1.0), ceil(h / fmax(row[ROUGH], 1e-9 * h)))
             if h * row[GROSS] < FEW:
                 # event by event, thinned under the highest concentration of the step
                 up = row[CAPTURE] * self.highest
@@ -202,7 +216,7 @@ cdef class Moments(Kernel):
                 top = up + x
                 h = self.exponential() / top if top > 0.0 else INFINITY
                 if self.traced >= 0:
-                    self.mark(t, fmin(t + h, end), n, n)
+                    self.mark(t, fmin(t + h, end), n, n, 0.0, 0.0, 0.0, True, True)
                 t += h
                 if t >= end:
                     return n
@@ -221,7 +235,8 @@ cdef class Moments(Kernel):
             change = self.draw_change(mean, variance, h * (row[NET] + h * row[SKEW2]))
             change = max(change, 2 - n)
             if self.traced >= 0:
-                self.mark(t, t + h, n, n + change)
+                self.mark(t, t + h, n, n + change, h * (row[NET] + row[CAPTURE] * c), h * h * row[NET2],
+                          h * h * h * row[NET3], row[CAPTURE] > 0.0, row[LOSS] > 0.0)
             n += change
             t += h
             if end - t < 1e-12 * (end - self.step_start):

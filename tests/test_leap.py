@@ -100,6 +100,16 @@ def test_feed_dilution_and_a_first_order_chain() -> None:
     compare(model, 15.0, lambda c: (*population(c), *map(float, c.amounts), c.tallies["lost:reaction"]), 24, 2)
 
 
+def test_clusters_that_join_and_part() -> None:
+    """What a reversible reaction gives back may leave again in the same step."""
+    model = stiff(
+        **species({"A": 12_000, "B": 0}, {"A": 4, "B": 8}),
+        reactions=(reaction({1: 2}, {2: 1}, 2e-4 * 400 * VOLUME), reaction({2: 1}, {1: 2}, 0.4),
+                   reaction({1: 1}, {0: 4}, 0.1)),
+    )
+    compare(model, 10.0, lambda c: (*population(c), *map(float, c.amounts)), 24, 24)
+
+
 def test_temperature_ramp_and_expansion() -> None:
     def warm(temperature: float, n_max: int) -> tuple[FloatArray, FloatArray]:
         up, down = SPHERES(temperature, n_max)
@@ -387,8 +397,9 @@ def test_tables_know_which_species_feed_which() -> None:
 
 def test_units_are_handed_out_to_the_last() -> None:
     for units in (7, -7, 1000, -1000):
-        sizes_ = np.array([2, 3, 10, 50])
-        left = spread(sizes_, units, 0.3)
-        assert sizes_.sum() - 65 + left == units and sizes_.min() >= 2
-        assert left == (0 if units > -57 else units + 57)
-    assert spread(np.empty(0, dtype=np.int64), 5, 0.3) == 5
+        sizes_, least = np.array([2, 3, 10, 50]), np.array([2, 2, 8, 2])
+        left = spread(sizes_, units, 0.3, least)
+        assert sizes_.sum() - 65 + left == units and np.all(sizes_ >= least)
+        assert left == (0 if units > -51 else units + 51)
+    none = np.empty(0, dtype=np.int64)
+    assert spread(none, 5, 0.3, none) == 5

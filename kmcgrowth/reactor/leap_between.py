@@ -19,7 +19,8 @@ def between(
     Every particle has had the change that was expected of it by then, and all or nothing of what chance added, the
     former with the share of the variance that it had by then, so that mean and variance of its size are right.
     Particles that took several leaps are known in between, and dissolve at their time. What was counted
-    in the step has happened in proportion, rounded to whole events; births have times of their own. The monomer count
+    in the step has happened in proportion to what was expected by then, rounded to whole events; births have times of
+    their own. The monomer count
     keeps the fluctuation of one of the ends around the mean field, and the particles take what is left over, so that
     atoms are conserved. Of two looks into one step the later one shows everything that the earlier one does.
 
@@ -41,8 +42,8 @@ def between(
     newborn = rng.random(step["birth_time"].size)
     common, side, offset = rng.random(3)
 
-    def done(number: Any) -> Any:
-        return np.floor(share * np.asarray(number) + common).astype(np.int64)
+    def done(number: Any, by_then: Any = share) -> Any:
+        return np.floor(by_then * np.asarray(number) + common).astype(np.int64)
 
     # particles of the start: those that took several leaps are known between, and those that dissolve when they do
     end: IntArray = np.zeros(before["size"].size, dtype=np.int64)
@@ -79,13 +80,20 @@ def between(
     young = np.where(newborn < passed, grown, step["birth_units"])[born & (t < step["birth_over"])]
     dissolved[1] += int(np.count_nonzero(t >= step["birth_over"]))
     sizes = np.concatenate([size[there], young])
+    least: IntArray = np.full(sizes.size, 2)
+    if not step["released"]:
+        least = np.concatenate([before["size"][there], step["birth_units"][born & (t < step["birth_over"])]])
     origin = np.concatenate([before["origin"][there], np.ones(young.size, dtype=before["origin"].dtype)])
 
     # species
     lists = chemistry(model)
     reactions = lists["reactions"]
     injected = done(before["content"] - after["content"])
-    events = done(after["tally"] - before["tally"])
+    course = step["course"]
+    extent = course[k] + reach * (course[k + 1] - course[k])
+    by_then = np.full(len(after["tally"]), share)
+    np.divide(extent, course[-1], out=by_then[: extent.size], where=course[-1] > 0.0)
+    events = done(after["tally"] - before["tally"], np.clip(by_then, 0.0, 1.0))
     count = before["count"] + injected.sum(axis=0)
     nuclei = int(np.count_nonzero(born)) if model.nucleation.law == "cluster" else 0
     inside = int(before["size"].sum(dtype=np.int64)) + nuclei * int(lists["nucleus_units"])
@@ -94,8 +102,11 @@ def between(
         count[species] -= events[reactions + s]
         inside += int(units * events[reactions + s])
     spans = [slice(lists["change_start"][r], lists["change_start"][r + 1]) for r in range(reactions)]
+    amount = before["amount"] + share * (after["amount"] - before["amount"])
     for r, span in enumerate(spans):
         np.add.at(count, lists["change_species"][span], lists["change_amount"][span] * events[r])
+        np.add.at(amount, lists["change_species"][span], lists["change_amount"][span] * (extent[r] - share * course[-1, r]))
+    np.maximum(amount, 0.0, out=amount)
     _undo(count, events, spans, lists)
 
     # the pool, and what it leaves to the particles
@@ -104,9 +115,8 @@ def between(
     free = int(now["count"][MONOMER])
     free = max(round(mean * volumes[1] + free - other), min(free, 0))
     inside += int(count[MONOMER]) - free
-    left = spread(sizes, inside - int(sizes.sum()), offset)
+    left = spread(sizes, inside - int(sizes.sum()), offset, least)
     count[MONOMER] = free + left
-    amount = before["amount"] + share * (after["amount"] - before["amount"])
     amount[MONOMER] = mean * volumes[1]
     return {
         "size": sizes, "origin": origin, "count": count, "content": before["content"] - injected,
@@ -133,16 +143,17 @@ def _undo(count: IntArray, events: IntArray, spans: list[slice], lists: dict[str
             return
 
 
-def spread(sizes: IntArray, units: int, offset: float) -> int:
-    """Hand ``units`` to the particles in turn (take them if negative), in place; what finds no place is returned."""
+def spread(sizes: IntArray, units: int, offset: float, least: IntArray) -> int:
+    """Hand ``units`` to the particles in turn (take them if negative, down to ``least``), in place; what finds no place is
+    returned."""
     sign = 1 if units > 0 else -1
     while units != 0:
-        able = np.arange(sizes.size) if sign > 0 else np.flatnonzero(sizes > 2)
+        able = np.arange(sizes.size) if sign > 0 else np.flatnonzero(sizes > least)
         if not able.size:
             break
         each, more = divmod(sign * units, able.size)
         if each:
-            given = np.full(able.size, each) if sign > 0 else np.minimum(each, sizes[able] - 2)
+            given = np.full(able.size, each) if sign > 0 else np.minimum(each, (sizes - least)[able])
         else:
             given = np.zeros(able.size, dtype=np.int64)
             given[((np.arange(more) + offset) * (able.size / more)).astype(np.int64)] = 1
