@@ -178,22 +178,28 @@ cdef class Moments(Kernel):
         # rounding to whole numbers adds 1/12 (Sheppard)
         return <int64_t>floor(mean + sqrt(variance - 1.0 / 12.0) * z + 0.5)
 
-    cdef void mark(self, double t0, double t1, int64_t n0, int64_t n1, double linear, double square, double cube,
-                   bint gains, bint loses) noexcept nogil:
-        """Keep sizes between two moments of a walk: all of the change expected by then, with its coefficients in powers of
-        the share of the time that is over, and all or nothing of what chance added."""
-        cdef int64_t k = <int64_t>ceil((t0 - self.step_start) / self.cell)
-        cdef double share, noise = n1 - n0 - linear - square - cube, x
-        cdef double low = 2.0 if loses else <double>n0, high = INFINITY if gains else <double>n0
-        cdef uint64_t word = (<uint64_t>self.traced + 1) * <uint64_t>0x9E3779B97F4A7C15U ^ <uint64_t>self.segment
+    cdef void mark(self, double t, double h, int64_t n, int64_t change, double *row, double c) noexcept nogil:
+        """Keep sizes within a part of a walk: all of the change that is expected by then, and all or nothing of what chance
+        added; ``c`` is the concentration less the one held."""
+        cdef int64_t k = <int64_t>ceil((t - self.step_start) / self.cell)
+        cdef double share, x, linear = 0.0, square = 0.0, cube = 0.0, part = 1.0, noise
+        cdef double low = 2.0 if row[LOSS] > 0.0 else <double>n, high = INFINITY if row[CAPTURE] > 0.0 else <double>n
         # a uniform number for this particle in this step that takes no draw from the run
+        cdef uint64_t word = (<uint64_t>self.traced + 1) * <uint64_t>0x9E3779B97F4A7C15U ^ <uint64_t>self.segment
         word = (word ^ (word >> 30)) * <uint64_t>0xBF58476D1CE4E5B9U
         word = (word ^ (word >> 27)) * <uint64_t>0x94D049BB133111EBU
         x = ((word ^ (word >> 31)) >> 11) * (1.0 / 9007199254740992.0)
-        while k <= CELLS and self.step_start + k * self.cell <= t1:
-            share = (self.step_start + k * self.cell - t0) / (t1 - t0)
+        if change != 0:
+            linear = h * (row[NET] + row[CAPTURE] * c)
+            square = h * h * row[NET2]
+            cube = h * h * h * row[NET3]
+            part = 1.0 / (1.0 + h * row[GROSS2] / (row[GROSS] + row[CAPTURE] * c))
+        noise = change - linear - square - cube
+        while k <= CELLS and self.step_start + k * self.cell <= t + h:
+            share = (self.step_start + k * self.cell - t) / h
             self.trace[self.traced, k] = <int32_t>fmin(fmax(
-                n0 + share * (linear + share * (square + share * cube)) + (noise if x < share else 0.0) + 0.5, low
+                n + share * (linear + share * (square + share * cube)) + 0.5
+                + (noise if x < share * (part + share * (1.0 - part)) else 0.0), low
             ), high)
             k += 1
 
@@ -216,7 +222,7 @@ cdef class Moments(Kernel):
                 top = up + x
                 h = self.exponential() / top if top > 0.0 else INFINITY
                 if self.traced >= 0:
-                    self.mark(t, fmin(t + h, end), n, n, 0.0, 0.0, 0.0, True, True)
+                    self.mark(t, fmin(h, end - t), n, 0, row, 0.0)
                 t += h
                 if t >= end:
                     return n
@@ -235,8 +241,7 @@ cdef class Moments(Kernel):
             change = self.draw_change(mean, variance, h * (row[NET] + h * row[SKEW2]))
             change = max(change, 2 - n)
             if self.traced >= 0:
-                self.mark(t, t + h, n, n + change, h * (row[NET] + row[CAPTURE] * c), h * h * row[NET2],
-                          h * h * h * row[NET3], row[CAPTURE] > 0.0, row[LOSS] > 0.0)
+                self.mark(t, h, n, change, row, c)
             n += change
             t += h
             if end - t < 1e-12 * (end - self.step_start):

@@ -145,7 +145,7 @@ def test_coalescence(law: str, largest: int) -> None:
 
 
 def test_coalescence_alone_is_counted_once() -> None:
-    """Leaps and windows by turns, and looks and changes in between: N falls as 1/(1 + x), no pair twice and none forgotten."""
+    """Leaps and windows by turns, looks and changes in between: N falls as 1/(1 + x), no pair twice, none forgotten."""
     model = stiff(coalescence=Coalescence("constant", lambda T: 4e-4 * 400 * VOLUME))
     left = []
     for k in range(200):

@@ -104,8 +104,9 @@ def between(
     spans = [slice(lists["change_start"][r], lists["change_start"][r + 1]) for r in range(reactions)]
     amount = before["amount"] + share * (after["amount"] - before["amount"])
     for r, span in enumerate(spans):
-        np.add.at(count, lists["change_species"][span], lists["change_amount"][span] * events[r])
-        np.add.at(amount, lists["change_species"][span], lists["change_amount"][span] * (extent[r] - share * course[-1, r]))
+        species, change = lists["change_species"][span], lists["change_amount"][span]
+        np.add.at(count, species, change * events[r])
+        np.add.at(amount, species, change * (extent[r] - share * course[-1, r]))
     np.maximum(amount, 0.0, out=amount)
     _undo(count, events, spans, lists)
 
@@ -144,8 +145,7 @@ def _undo(count: IntArray, events: IntArray, spans: list[slice], lists: dict[str
 
 
 def spread(sizes: IntArray, units: int, offset: float, least: IntArray) -> int:
-    """Hand ``units`` to the particles in turn (take them if negative, down to ``least``), in place; what finds no place is
-    returned."""
+    """Hand ``units`` to the particles in turn, in place (take them if negative, down to ``least``); the rest."""
     sign = 1 if units > 0 else -1
     while units != 0:
         able = np.arange(sizes.size) if sign > 0 else np.flatnonzero(sizes > least)
