@@ -204,7 +204,9 @@ THEMES = (
     "explicit",
     "books",
     "independence",
+    "small_systems",
     "against_twin",
+    "tolerance",
     "system_size",
     "stress",
 )

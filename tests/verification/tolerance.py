@@ -1,0 +1,111 @@
+"""Leaps tend to every event as their tolerance falls, in proportion to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from models import VOLUME, box, no_rates, particles, power_law, sphere_tables, syringe, tables
+from verification.cases import SIX, Bench, Check, between, case, mean_and_variance, near, spread, start
+
+from kmcgrowth.model.types import FloatArray, Model
+
+TOLERANCES = (0.1, 0.03, 0.01)
+
+PARTS = (0.6, 0.7, 0.8, 0.9, 1.0)
+"""When particles are looked at, over the duration: at the ends of steps and inside them."""
+
+
+def diverging(number: int, first: int = 300, growth: float = 8.0) -> tuple[Model, float]:
+    """Equal particles that grow irreversibly at n^(2/3), and how long: their spread is made and widened by the growth."""
+    last = growth * first
+    free = int(3 * number * last)
+    model = box(free, (first,) * number, tables=tables(power_law(1.0 / free, 2.0 / 3.0), no_rates))
+    return model, 1.2 * 3.0 * (last ** (1 / 3) - first ** (1 / 3))
+
+
+def ripening(number: int) -> tuple[Model, float]:
+    """Spheres of 60 to 180 units that are fed and exchange hundreds of monomers for each that they keep."""
+    rng = np.random.default_rng(5)
+    model = box(
+        14 * number, control_volume=number * VOLUME, flask_volume=1e6 * number * VOLUME,
+        tables=sphere_tables(5.0, 10.0, 2.0), seeds=particles(*rng.integers(60, 180, number).tolist()),
+        syringes=(syringe({0: 60 * number}, 1e-3, (0.0, 1e-4)),),
+    )
+    return model, 6.0
+
+
+def variances(engine: str, model: Model, time: float, runs: int) -> FloatArray:
+    """Variance of the sizes over the mean to the power 4/3, by run and moment, (runs, 5)."""
+    found = []
+    for k in range(runs):
+        run = start(engine, model, 230, k)
+        row = []
+        for part in PARTS:
+            run.advance(part * time)
+            mean, variance = mean_and_variance(*spread(run.counts()))
+            row.append(variance / mean ** (4 / 3))
+        found.append(row)
+    return np.array(found)
+
+
+def look(engine: str, model: Model, time: float, *seed: int) -> FloatArray:
+    """Particles of more than 20 units, their mean size and its standard deviation, and the supersaturation."""
+    run = start(engine, model, *seed)
+    run.advance(time)
+    counts = run.counts()
+    n, number = spread(counts)
+    large = n > 20
+    mean, variance = mean_and_variance(n[large], number[large])
+    return np.array([number[large].sum(), mean, np.sqrt(variance), counts.supersaturation])
+
+
+@case("tolerance", "leaps tend to every event as their tolerance falls", engines=("leap",))
+def tolerance(bench: Bench) -> list[Check]:
+    number, runs = (5000, 4) if bench.fast else (100_000, 8)
+    model, time = diverging(number)
+    exact = variances("exact", model, time, max(runs // 2, 2))
+    off, error, checks = [], [], []
+    for t in TOLERANCES:
+        leap = variances(bench.engine, replace(model, tolerance=t), time, runs)
+        off.append(float(np.mean(leap.mean(axis=0) / exact.mean(axis=0) - 1.0)))
+        # looks at one run are not independent: the standard error is that of one look
+        error.append(float(np.sqrt(2.0 / number * (1.0 / len(leap) + 1.0 / len(exact)))))
+        checks.append(near(
+            f"width of particles that growth drives apart, over the exact one, tolerance {t:g}", float(np.sqrt(1.0 + off[-1])), 1.0,
+            f"the tolerance, and 6.1 standard errors of {len(leap)} runs of {number} particles and {len(exact)} exact ones",
+            within=t + SIX * 0.5 * error[-1],
+        ))
+    x, y = np.log(TOLERANCES), np.log(np.maximum(np.abs(off), error))
+    weights = np.abs(off) / error
+    order = float(np.polyfit(x, y, 1, w=weights)[0])
+    checks.append(between(
+        "order p of the error of the variance ~ tolerance^p", order, 0.75 if not bench.fast else 0.5, 1.6,
+        "steps go with the root of the tolerance and leaps are of second order in the step: p = 1; errors "
+        + ", ".join(f"{100.0 * o:+.2f} %" for o in off) + f", known to {100.0 * error[-1]:.2f} %",
+    ))
+    model, time = ripening(2000 if bench.fast else 20_000)
+    expected = look("balance", model, time, 0)
+    names = ("particles left", "mean size", "standard deviation of the size", "supersaturation - 1")
+    for t in TOLERANCES:
+        seen = np.array([look(bench.engine, replace(model, tolerance=t), time, 231, k) for k in range(2 * runs)])
+        seen[:, 3] -= 1.0
+        for name, a, b, noise in zip(
+            names, seen.mean(axis=0), [*expected[:3], expected[3] - 1.0], seen.std(axis=0, ddof=1), strict=True
+        ):
+            checks.append(near(
+                f"{name} of a fed population that exchanges fast, over the balance, tolerance {t:g}", float(a / b), 1.0,
+                f"the tolerance, and 6.1 standard errors of {2 * runs} runs",
+                within=t + SIX * float(noise / b) / np.sqrt(2 * runs),
+            ))
+
+    def draw(axes: Any) -> None:
+        axes.errorbar(TOLERANCES, 100.0 * np.abs(off), 100.0 * np.array(error), fmt="o", capsize=2, label="leaps")
+        line = np.array([0.7 * TOLERANCES[-1], 1.4 * TOLERANCES[0]])
+        axes.plot(line, 100.0 * abs(off[0]) * line / TOLERANCES[0], "k-", linewidth=0.8, label="in proportion")
+        axes.set(xscale="log", yscale="log", xlabel="tolerance", ylabel="error of the variance of sizes (%)")
+        axes.legend()
+
+    bench.draw("error of leaps and their tolerance", draw)
+    return checks
