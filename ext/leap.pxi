@@ -241,22 +241,24 @@ cdef class Leaper(Choice):
         self.course = np.zeros((CELLS + 1 if on else 0, self.reactions + self.stickers))
 
     def drifts(self, size):
-        """Of particles of these sizes that leap all of the last step: coefficients of the expected change in the share
-        of the step that is over, its square and its cube, and the linear part of the variance; else zeros and a one."""
+        """Of particles of these sizes that leap all of the last step at once: coefficients of the expected change in the share
+        of the step that is over, its square and its cube, and in the excess of the concentration; the square and cubic
+        parts of the variance over the linear one. Else zeros."""
         cdef int64_t i, n
         cdef double h = self.step_end - self.step_start, c = self.area[CELLS] / h - self.held
         cdef double *row
-        out = np.zeros((4, len(size)))
+        out = np.zeros((6, len(size)))
         cdef double[:, ::1] part = out
         for i in range(len(size)):
             n = size[i]
-            part[3, i] = 1.0
-            if n < self.whole_stamp.shape[0] and self.whole_of(n)[1] > 0.0:
-                row = self.row_of(n)
-                part[0, i] = h * (row[NET] + row[CAPTURE] * c)
+            row = self.row_of(n)
+            if row[ROUGH] >= h and h * row[GROSS] >= FEW:
+                part[0, i] = h * row[NET]
                 part[1, i] = h * h * row[NET2]
                 part[2, i] = h * h * h * row[NET3]
-                part[3, i] = 1.0 / (1.0 + h * row[GROSS2] / (row[GROSS] + row[CAPTURE] * c))
+                part[3, i] = row[CAPTURE]
+                part[4, i] = h * row[GROSS2] / (row[GROSS] + row[CAPTURE] * c)
+                part[5, i] = h * h * row[GROSS3] / (row[GROSS] + row[CAPTURE] * c)
         return out
 
     def last_step(self):
@@ -266,6 +268,7 @@ cdef class Leaper(Choice):
         return {
             "capture": np.array([self.capture[i] for i in range(CELLS + 1)]),
             "release": np.array([self.release[i] for i in range(CELLS + 1)]),
+            "excess": np.array([self.area[i] - self.held * self.cell * i for i in range(CELLS + 1)]),
             "course": np.asarray(self.course).copy(), "walked": walked, "trace": trace[walked],
             "start": self.step_start, "end": self.step_end, "kept": self.kept_number,
             "released": self.released,

@@ -8,7 +8,7 @@ cdef extern from "numpy/random/distributions.h":
     int64_t random_hypergeometric(bitgen_t *generator, int64_t good, int64_t bad, int64_t sample) nogil
 
 cdef enum:
-    ROW = 12            # numbers kept for a size
+    ROW = 13            # numbers kept for a size
     WHOLE_STEP = 4      # and for leaps over the whole step
     TABULATED = 262144  # sizes whose numbers are kept, the larger ones are computed each time
     CELLS = 16          # of a step, in which the concentration is kept
@@ -26,6 +26,7 @@ cdef enum:
     CAPTURE2 = 9        # L^2 a/2
     LOSS = 10           # d [1/s]
     ROUGH = 11          # longest leap that stays where rates are smooth [s]
+    GROSS3 = 12         # third-order part of the variance, as far as one size changes the rates little
 
 cdef double FEW = 3.0           # events below which they are drawn one by one
 cdef double MANY = 24.0         # variance above which a rounded normal draw is used
@@ -38,7 +39,7 @@ cdef class Moments(Kernel):
 
     Under a concentration c a size n is a birth-death chain with generator
     (L u)(n) = a(n) c [u(n+1) - u(n)] + d(n) [u(n-1) - u(n)]. After a time h its mean is
-    n + h f + h^2 L f/2 + h^3 L^2 f/6, its variance h g + h^2 W/2, its third cumulant h f + h^2 K, with f = a c - d and g = a c + d.
+    n + h f + h^2 L f/2 + h^3 L^2 f/6, its variance h g + h^2 W/2 and a third term where rates are smooth, its third cumulant h f + h^2 K, with f = a c - d and g = a c + d.
     """
 
     cdef public double tolerance, root          # what the user asks for, and its square root
@@ -101,6 +102,12 @@ cdef class Moments(Kernel):
         out[NET3] = (up * (lf[2] - lf[1]) + down * (lf[0] - lf[1])) / 6.0
         out[GROSS] = g[2]
         out[GROSS2] = 0.5 * (up * (2.0 * f[3] + g[3] - g[2]) + down * (g[1] - g[2] - 2.0 * f[1]) - 2.0 * f[2] * f[2])
+        # where rates are smooth V' = 2 f'(n) V + g(n) along n' = f(n), three times over
+        bend, steep = 0.5 * (f[3] - f[1]), 0.5 * (g[3] - g[1])
+        out[GROSS3] = (
+            4.0 * g[2] * (bend * bend + f[2] * (f[3] - 2.0 * f[2] + f[1])) + 3.0 * bend * steep * f[2]
+            + (g[3] - 2.0 * g[2] + g[1]) * f[2] * f[2]
+        ) / 6.0
         out[SKEW2] = 0.75 * g[2] * (g[3] - g[1]) + f[2] * (f[3] - f[1])
         out[CAPTURE] = a[2]
         out[LOSS] = d[2]
@@ -182,7 +189,7 @@ cdef class Moments(Kernel):
         """Keep sizes within a part of a walk: all of the change that is expected by then, and all or nothing of what chance
         added; ``c`` is the concentration less the one held."""
         cdef int64_t k = <int64_t>ceil((t - self.step_start) / self.cell)
-        cdef double share, x, linear = 0.0, square = 0.0, cube = 0.0, part = 1.0, noise
+        cdef double share, x, linear = 0.0, excess, square = 0.0, cube = 0.0, second = 0.0, third = 0.0, noise = 0.0
         cdef double low = 2.0 if row[LOSS] > 0.0 else <double>n, high = INFINITY if row[CAPTURE] > 0.0 else <double>n
         # a uniform number for this particle in this step that takes no draw from the run
         cdef uint64_t word = (<uint64_t>self.traced + 1) * <uint64_t>0x9E3779B97F4A7C15U ^ <uint64_t>self.segment
@@ -190,16 +197,20 @@ cdef class Moments(Kernel):
         word = (word ^ (word >> 27)) * <uint64_t>0x94D049BB133111EBU
         x = ((word ^ (word >> 31)) >> 11) * (1.0 / 9007199254740992.0)
         if change != 0:
-            linear = h * (row[NET] + row[CAPTURE] * c)
+            linear = h * row[NET]
             square = h * h * row[NET2]
             cube = h * h * h * row[NET3]
-            part = 1.0 / (1.0 + h * row[GROSS2] / (row[GROSS] + row[CAPTURE] * c))
-        noise = change - linear - square - cube
+            second = h * row[GROSS2] / (row[GROSS] + row[CAPTURE] * c)
+            third = h * h * row[GROSS3] / (row[GROSS] + row[CAPTURE] * c)
+            noise = change - linear - h * row[CAPTURE] * c - square - cube
         while k <= CELLS and self.step_start + k * self.cell <= t + h:
             share = (self.step_start + k * self.cell - t) / h
+            excess = 0.0
+            if change != 0:
+                excess = row[CAPTURE] * (self.area_to(t + share * h) - self.area_to(t) - self.held * share * h)
             self.trace[self.traced, k] = <int32_t>fmin(fmax(
-                n + share * (linear + share * (square + share * cube)) + 0.5
-                + (noise if x < share * (part + share * (1.0 - part)) else 0.0), low
+                n + excess + share * (linear + share * (square + share * cube)) + 0.5
+                + (noise if x * (1.0 + second + third) < share * (1.0 + share * (second + share * third)) else 0.0), low
             ), high)
             k += 1
 
@@ -237,10 +248,11 @@ cdef class Moments(Kernel):
                 continue
             c = (self.area_to(t + h) - self.area_to(t)) / h - self.held
             mean = h * (row[NET] + row[CAPTURE] * c + h * (row[NET2] + h * row[NET3]))
-            variance = h * (row[GROSS] + row[CAPTURE] * c + h * row[GROSS2])
+            variance = h * (row[GROSS] + row[CAPTURE] * c + h * (row[GROSS2] + h * row[GROSS3]))
             change = self.draw_change(mean, variance, h * (row[NET] + h * row[SKEW2]))
             change = max(change, 2 - n)
-            if self.traced >= 0:
+            if self.traced >= 0 and (t > self.step_start or t + h < end):
+                # what leaps once is as those that need no walk: ``drifts`` tells its way
                 self.mark(t, h, n, change, row, c)
             n += change
             t += h
@@ -259,7 +271,7 @@ cdef class Moments(Kernel):
             row = self.row_of(n)
             h = self.step_end - self.step_start
             c = self.area[CELLS] / h - self.held
-            variance = h * (row[GROSS] + row[CAPTURE] * c + h * row[GROSS2])
+            variance = h * (row[GROSS] + row[CAPTURE] * c + h * (row[GROSS2] + h * row[GROSS3]))
             out[1] = -1.0
             if row[REACH] >= h and variance >= MANY:
                 out[0] = n + 0.5 + h * (row[NET] + row[CAPTURE] * c + h * (row[NET2] + h * row[NET3]))

@@ -50,18 +50,20 @@ def between(
     stays = np.ones(end.size, dtype=bool)
     stays[step["gone"]] = False
     end[stays] = after["size"][: step["kept"]]
-    linear, square, cube, part = step["drift"]
-    noise = end - before["size"] - linear - square - cube
-    noise = np.where(particle < share * (part + share * (1.0 - part)), noise, 0.0)
-    moved = share * (linear + share * (square + share * cube))
+    linear, square, cube, capture, second, third = step["drift"]
+    cells = step["excess"].size - 1
+    k = min(int(share * cells), cells - 1)
+    reach = share * cells - k
+    excess = step["excess"][k] + reach * (step["excess"][k + 1] - step["excess"][k])
+    noise = end - before["size"] - linear - square - cube - capture * step["excess"][-1]
+    noisy = particle * (1.0 + second + third) < share * (1.0 + share * (second + share * third))
+    noise = np.where(noisy, noise, 0.0)
+    moved = capture * excess + share * (linear + share * (square + share * cube))
     size = np.floor(before["size"] + moved + noise + rounding).astype(np.int64)
-    np.maximum(size, 2, out=size)
+    np.maximum(size, 2 if step["released"] else before["size"], out=size)
     over = np.full(end.size, np.inf)
     over[step["gone"]] = step["gone_time"]
     walked, trace = step["walked"], step["trace"]
-    cells = trace.shape[1] - 1
-    k = min(int(share * cells), cells - 1)
-    reach = share * cells - k
     middle = np.floor(trace[:, k] + reach * (trace[:, k + 1] - trace[:, k]) + particle[walked]).astype(np.int64)
     # in its last cell a particle falls apart the faster the smaller it is
     last, border = over[walked], step["start"] + k * (step["end"] - step["start"]) / cells
