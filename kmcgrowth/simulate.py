@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kmcgrowth import checkpoint as store
-from kmcgrowth.errors import BadInput, Interrupted, NotBuilt
+from kmcgrowth.errors import BadInput, Interrupted
 from kmcgrowth.model.run import Counts, Run
 from kmcgrowth.model.types import Model
 from kmcgrowth.seeding import Seeding, seeding
@@ -321,16 +321,7 @@ def _engine(name: str) -> Callable[[Model, np.random.Generator], Run]:
     found = engines[name]
     if isinstance(found, str):
         module, _, attribute = found.partition(":")
-        try:
-            found = getattr(import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            if not (error.name or "").startswith("kmcgrowth."):
-                raise
-            folder = Path(__file__).parent
-            raise NotBuilt(
-                f'"{folder}" is the source of kmcgrowth without its compiled kernels, and Python took it from there: '
-                f'run "pip install -e ." in "{folder.parent}", or start Python in another folder.', name=error.name,
-            ) from error
+        found = getattr(import_module(module), attribute)
     return found
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import kmcgrowth
 import kmcgrowth as kg
 
 
@@ -41,3 +45,13 @@ def test_names() -> None:
     assert {"load_recipe", "simulate", "size_distribution", "plots", "identical", "open_result"} <= set(dir(kg))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         kg.nothing  # noqa: B018
+
+
+def test_source_without_kernels_says_so(tmp_path: Path) -> None:
+    source = Path(kmcgrowth.__file__).parent
+    skip = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+    shutil.copytree(source, tmp_path / "kmcgrowth", ignore=skip)
+    for code in ("import kmcgrowth.check", "import kmcgrowth.reactor.exact", "import kmcgrowth.reactor.leap"):
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+                              env=os.environ | {"PYTHONPATH": str(tmp_path)})
+        assert done.returncode == 1 and "without its compiled kernels" in done.stderr.splitlines()[-1]

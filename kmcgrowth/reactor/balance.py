@@ -7,15 +7,17 @@ from math import inf
 from typing import Any, Literal
 
 import numpy as np
-from kmcgrowth.reactor._balance import Balance, Pause
 
-from kmcgrowth.errors import KmcgrowthError
+from kmcgrowth.errors import KmcgrowthError, kernels
 from kmcgrowth.model.plan import Epoch, Plan, warm
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, Model
 from kmcgrowth.reactor.arrays import chemistry
 from kmcgrowth.reactor.balance_rates import NodeRates
 from kmcgrowth.reactor.sizes import Grid, expected_seeds, suitable_resolution
+
+with kernels():
+    from kmcgrowth.reactor._balance import Balance, Pause
 
 BUDGET = 2_000_000
 """Steps times pivots between two looks at the outside world (some tens of milliseconds)."""

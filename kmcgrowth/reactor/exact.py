@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from kmcgrowth.reactor._exact import Kernel, Pause
 
+from kmcgrowth.errors import kernels
 from kmcgrowth.model.plan import Epoch, Plan
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
 from kmcgrowth.reactor.arrays import chemistry, kernel_settings, nucleation_law, sticking_tables
+
+with kernels():
+    from kmcgrowth.reactor._exact import Kernel, Pause
 
 BUDGET = 4_000_000
 """Candidates between two looks at the outside world (some tens of milliseconds)."""

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from kmcgrowth.reactor._exact import Leaper, Pause
 
+from kmcgrowth.errors import kernels
 from kmcgrowth.model.plan import Epoch
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import FloatArray, IntArray, Model
 from kmcgrowth.reactor.arrays import chemistry, distance_to_rough, flow_of_matter, kernel_settings
 from kmcgrowth.reactor.exact import BUDGET, ExactRun
 from kmcgrowth.reactor.leap_between import between
+
+with kernels():
+    from kmcgrowth.reactor._exact import Leaper, Pause
 
 KEPT = ("size", "origin", "count", "content", "molecules", "tally", "dissolved", "amount")
 """Arrays of the kernel that a look into a step needs from its start."""
