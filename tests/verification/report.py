@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         others = OTHERS if given.engine in (None, "exact") else (given.engine,)
         return 0 if rerun(given.recipe, others, fast=given.fast) else 1
 
-    engines = [given.engine] if given.engine else list(ENGINES) if given.report else ["exact"]
+    engines = [given.engine] if given.engine else list(ENGINES) if given.report or given.list else ["exact"]
     cases = {name: case for name, case in load().items() if set(engines) & set(case.engines)}
     chosen = list(cases)
     if given.case:
