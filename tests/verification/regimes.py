@@ -181,6 +181,7 @@ def sugimoto(bench: Bench) -> list[Check]:
         axes.loglog(rates, balances, "-", label="balance of particles and monomer")
         axes.loglog(rates, balances[0] * rates / rates[0], "--", color="0.6", zorder=0, label="N ∝ Q₀")
         axes.set(xlabel="supply Q₀ (1/s)", ylabel="particles born")
+        axes.xaxis.set_minor_formatter("")
         axes.legend()
 
     bench.draw("particles born under a steady supply", draw)
