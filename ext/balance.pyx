@@ -27,13 +27,7 @@ cdef extern from *:
     unsigned int kg_flush_subnormals() nogil
     void kg_keep_subnormals(unsigned int old) nogil
 
-cpdef enum Pause:
-    REACHED = 0     # the live state has reached the time asked for
-    EPOCH = 1       # the epoch is over
-    BUDGET = 2      # as many steps as asked for
-    ROOM = 3        # the particles outgrow the grid
-    FAILED = 4      # the step has become too small to move the time
-
+include "pause.pxi"
 include "balance_state.pxi"
 include "balance_field.pxi"
 include "balance_jacobian.pxi"

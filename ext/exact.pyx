@@ -15,13 +15,7 @@ from nucleation cimport Nuclei, nuclei
 
 import numpy as np
 
-cpdef enum Pause:
-    REACHED = 0     # the state is that at the time asked for
-    EPOCH = 1       # the epoch is over
-    BUDGET = 2      # as many candidates as asked for
-    TABLE = 3       # a particle outgrew the rate tables
-    ROOM = 4        # the particle arrays may run out of places
-    AHEAD = 5       # the next leap would pass the time asked for
+include "pause.pxi"
 
 cdef enum:
     EVENTS = 100    # the next window goes event by event
@@ -32,9 +26,12 @@ include "ensemble.pxi"
 include "banding.pxi"
 include "chemistry.pxi"
 include "meanfield.pxi"
+include "loop.pxi"
 include "kernel.pxi"
 include "leap_moments.pxi"
+include "leap_sums.pxi"
 include "leap_course.pxi"
+include "leap_follow.pxi"
 include "leap_exchange.pxi"
 include "leap_pairs.pxi"
 include "leap_choice.pxi"

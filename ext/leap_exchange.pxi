@@ -3,7 +3,7 @@
 cdef int64_t ROUNDS = 60        # most times that a molecule goes to and fro in a step
 
 
-cdef class Exchange(Course):
+cdef class Exchange(Follower):
     """Draws whole numbers around the expected course.
 
     Every molecule that is there or arrives leaves its species in the step with a probability of its own

@@ -65,7 +65,7 @@ def attributes(
     complete: bool,
     notes: Sequence[str],
 ) -> dict[str, Any]:
-    """Attributes of a dataset, as plain text and numbers that netCDF can hold (see ``results.build``)."""
+    """Attributes of a dataset, as plain text and numbers that netCDF can hold (see ``dataset.build``)."""
     found: dict[str, Any] = {
         "title": title,
         "source": source or "",

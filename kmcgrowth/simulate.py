@@ -77,7 +77,7 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        As ``kmcgrowth.results.build`` describes. After ``stop`` its attribute ``complete`` is 0, and it ends at the
+        As ``kmcgrowth.dataset.build`` describes. After ``stop`` its attribute ``complete`` is 0, and it ends at the
         last snapshot that every replicate reached; those that had not begun are left out, and a note says so.
 
     Raises
@@ -92,8 +92,8 @@ def simulate(
     >>> import kmcgrowth as kg
     >>> result = kg.simulate(kg.load_recipe("inas_continuous_injection"), rng=1)  # doctest: +SKIP
     """
+    from kmcgrowth.dataset import build
     from kmcgrowth.model.build import build_model
-    from kmcgrowth.results import build
 
     _at_least_one("replicates", replicates)
     if workers is not None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from kmcgrowth.dataset import build
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import Model, Nucleation, PiecewiseLinear, RateConstant, Reaction, SeedPopulation
-from kmcgrowth.results import build
 
 UNIT_VOLUME = 0.05559e-27
 """InAs [m^3]."""

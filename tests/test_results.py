@@ -14,8 +14,9 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from kmcgrowth import intervals, results
+from kmcgrowth import dataset, intervals, report, results
 from kmcgrowth.errors import BadInput
+from kmcgrowth.provenance import provenance_text
 
 N_A = 6.02214076e23
 
@@ -132,7 +133,7 @@ def test_many_sizes_are_binned(factories: ModuleType, tmp_path: Path) -> None:
     n = np.random.default_rng(3).integers(2, 200_000, 30000)
     n[:2] = 2, 199_999
     d = factories.dataset(m, [factories.counts(m, 0.0, n), factories.counts(m, 1.0, n + 5)])
-    assert d.sizes["size"] <= results.MAX_SIZES
+    assert d.sizes["size"] <= dataset.MAX_SIZES
     assert d["size"].attrs["bounds"] == "size_bounds"
     low, high = d["size_bounds"].values.T
     assert (low[1:] >= high[:-1]).all() and (d["size"] >= low).all() and (d["size"] < high).all()
@@ -279,27 +280,27 @@ def test_other_schema_version_warns(synthetic_result: xr.Dataset, tmp_path: Path
 
 def test_texts(synthetic_result: xr.Dataset, small: Any) -> None:
     d = synthetic_result
-    text = results.summary(d)
+    text = report.summary(d)
     last = d.isel(time=-1)
     assert f"{float(last['mean_diameter'].sel(population='all')):.4g} nm (95 % interval" in text
     assert "nucleated       2000, 0.5 per seed" in text and "events/s" in text and "a note" in text
     assert "incomplete" not in text
-    rows = results.history_table(d).splitlines()
+    rows = report.history_table(d).splitlines()
     assert len(rows) == 3 + d.sizes["time"] and rows[3].split()[-3:] == ["-", "-", "0"]
-    provenance = results.provenance_text(d)
+    provenance = provenance_text(d)
     assert 'material = "InAs"' in provenance and "PCG64" not in provenance and "log.csv, 2 lines" in provenance
-    assert "3 (1 seeds" not in results.summary(small[2]) and "4 (1 seeds, 3 nucleated)" in results.summary(small[2])
+    assert "3 (1 seeds" not in report.summary(small[2]) and "4 (1 seeds, 3 nucleated)" in report.summary(small[2])
 
 
 def test_the_summary_averages_replicates_as_the_table_does(factories: ModuleType) -> None:
     runs = [factories.focusing(s, particles=n, snapshots=3, nucleates=True) for s, n in ((0, 40), (1, 50), (2, 60))]
     d = factories.dataset(runs[0][0], [h for _, h in runs])
-    text, number = results.summary(d), d["number"].isel(time=-1)
+    text, number = report.summary(d), d["number"].isel(time=-1)
     mean = float(number.sel(population="all").mean())
     assert mean == 75.0  # half as many as the seeds are born
     assert f"particles       {mean:g} at 2 h (95 % interval " in text
     assert f"nucleated       {float(d['born'].isel(time=-1).mean()):g}, " in text
-    assert results.history_table(d).splitlines()[-1].split()[7] == f"{mean:g}"
+    assert report.history_table(d).splitlines()[-1].split()[7] == f"{mean:g}"
     assert "3; means per replicate" in text and "of all replicates in" in text
 
 
@@ -308,13 +309,13 @@ def test_csv_is_exact(factories: ModuleType, synthetic_result: xr.Dataset) -> No
     import io
 
     d = synthetic_result
-    rows = list(csv.DictReader(io.StringIO(results.history_csv(d))))
+    rows = list(csv.DictReader(io.StringIO(report.history_csv(d))))
     assert [float(r["time_s"]) for r in rows] == d["time"].values.tolist()
     amc = d["concentration"].sel(species="AMC").values.tolist()
     assert [float(r["concentration_AMC_mol_per_L"]) for r in rows] == amc
     assert rows[0]["mean_diameter_nucleated_nm"] == "" and int(rows[-1]["number_nucleated"]) == 2000
     runs = [factories.focusing(s, particles=50, snapshots=3) for s in range(2)]
     d = factories.dataset(runs[0][0], [h for _, h in runs])
-    rows = list(csv.DictReader(io.StringIO(results.history_csv(d))))
+    rows = list(csv.DictReader(io.StringIO(report.history_csv(d))))
     assert [r["replicate"] for r in rows] == ["0"] * 3 + ["1"] * 3
     assert float(rows[4]["mean_diameter_all_nm"]) == float(d["mean_diameter"].sel(population="all")[1, 1])

@@ -15,7 +15,8 @@ from kmcgrowth import checkpoint as store
 from kmcgrowth.errors import BadInput, Interrupted
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import Model
-from kmcgrowth.results import history_table, save, summary
+from kmcgrowth.report import history_table, summary
+from kmcgrowth.results import save
 from kmcgrowth.simulate import engines, simulate
 
 drive: Any = sys.modules["kmcgrowth.simulate"]

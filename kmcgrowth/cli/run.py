@@ -111,7 +111,7 @@ def _present(dataset: Any, result: Path, *, plot: bool, quiet: bool) -> None:
 
         plots.save_figure(plots.overview(dataset), result.with_suffix(".png"))
     if not quiet:
-        from kmcgrowth.results import summary
+        from kmcgrowth.report import summary
 
         _say(summary(dataset))
 

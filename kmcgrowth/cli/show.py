@@ -14,14 +14,16 @@ def show(
     verbose: Annotated[bool, typer.Option("-v", help="Where the result comes from, its recipe included.")] = False,
 ) -> None:
     """Print the history of a result as a table."""
-    from kmcgrowth import results
     from kmcgrowth.cli.say import say
+    from kmcgrowth.provenance import provenance_text
+    from kmcgrowth.report import history_csv, history_table, summary
+    from kmcgrowth.results import load
 
-    dataset = results.load(result)
+    dataset = load(result)
     if csv:
-        say(results.history_csv(dataset).rstrip("\n"))
+        say(history_csv(dataset).rstrip("\n"))
         return
     if verbose:
-        say(results.provenance_text(dataset))
-    say(results.history_table(dataset).rstrip("\n"))
-    say("\n" + results.summary(dataset))
+        say(provenance_text(dataset))
+    say(history_table(dataset).rstrip("\n"))
+    say("\n" + summary(dataset))

@@ -44,6 +44,10 @@ class Epoch:
     def cold_volume_at(self, t: float) -> float:
         return self.cold_volume + float(self.push.sum()) * (t - self.start)
 
+    def left_at(self, t: float) -> FloatArray:
+        """Volume left in every syringe (syringes,) [m^3]."""
+        return np.maximum(self.left - self.push * (t - self.start), 0.0)
+
 
 class Plan:
     """Walks through the epochs of a model; volumes are deterministic.
@@ -100,7 +104,7 @@ class Plan:
     def advance(self, epoch: Epoch) -> None:
         """Go to the end of the epoch that has been run."""
         self.cold_volume = epoch.cold_volume_at(epoch.end)
-        self.left = np.maximum(epoch.left - epoch.push * (epoch.end - epoch.start), 0.0)
+        self.left = epoch.left_at(epoch.end)
         for i, s in enumerate(self.model.syringes):
             # what is left may be round-off: too little to last until the clock's next tick
             soon = epoch.push[i] > 0.0 and epoch.end + self.left[i] / epoch.push[i] <= epoch.end

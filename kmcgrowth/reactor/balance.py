@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from kmcgrowth.errors import KmcgrowthError, kernels
-from kmcgrowth.model.plan import Epoch, Plan, warm
+from kmcgrowth.model.plan import Epoch, warm
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, Model
 from kmcgrowth.reactor.arrays import chemistry
 from kmcgrowth.reactor.balance_rates import NodeRates
+from kmcgrowth.reactor.epochs import EpochRun
 from kmcgrowth.reactor.sizes import Grid, expected_seeds, suitable_resolution
 
 with kernels():
@@ -35,7 +35,7 @@ EDGE = 1e-8
 """Particles at the ends of the pivots in use, over rtol and the number of particles [dimensionless]."""
 
 
-class BalanceRun:
+class BalanceRun(EpochRun):
     """The deterministic limit of a model for many particles.
 
     Parameters
@@ -52,11 +52,12 @@ class BalanceRun:
     definition of the right-hand side is ``kmcgrowth.reactor.balance_twin``.
     """
 
+    _node: ClassVar[float] = inf
+
     def __init__(
         self, model: Model, rng: np.random.Generator | None = None, *, rtol: float = 1e-5,
         resolved: int | Literal["auto"] | None = "auto",
     ) -> None:
-        self.model = model
         sizes, numbers = expected_seeds(model)
         self._resolved = suitable_resolution(sizes, numbers) if resolved == "auto" else resolved
         seeds = float(numbers.sum())
@@ -70,28 +71,17 @@ class BalanceRun:
         scale[MONOMER] = max(0.05 * flat, 1e-9 * max(units, 1.0))
         duration = model.duration if model.duration > 0.0 else 1.0
         strict = 1e-4 if model.nucleation.law == "explicit" else 1.0
-        self._kernel = Balance(
+        kernel = Balance(
             chemistry(model), scale=scale, unit_volume=model.unit_volume, expansion=model.expansion, rtol=rtol,
             reference=reference, patience=duration, edge=EDGE * rtol * strict * reference,
         )
+        super().__init__(model, kernel, np.float64)
         self._rates = NodeRates(model)
         self._set_grid(max(1.3 * float(sizes.max(initial=0)) + 64.0, 512.0))
         live = self._kernel.arrays()
         if sizes.size:
             live["number"][0] = self._grid.share(sizes, numbers)
         self._kernel.low, self._kernel.high = 0, self._grid.pivot.size - 1 + self._grid.pivot.size % 2
-        self._plan = Plan(model, node=inf)
-        self._aliquot = np.zeros(len(model.elements))
-        self._until = 0.0
-        self._epoch: Epoch | None = None
-        self._begun = -1.0
-
-    # -- Run --------------------------------------------------------------------------------
-
-    @property
-    def time(self) -> float:
-        """Time reached [s]."""
-        return self._until
 
     @property
     def events(self) -> int:
@@ -105,8 +95,8 @@ class BalanceRun:
         species = len(self.model.species)
         left = self._plan.left
         if self._epoch is not None:
-            left = self._epoch.left - self._epoch.push * (self._until - self._epoch.start)
-        out = sum(sum(s.contents.values()) * (1.0 - max(float(rest), 0.0) / s.volume)
+            left = self._epoch.left_at(self._until)
+        out = sum(sum(s.contents.values()) * (1.0 - float(rest) / s.volume)
                   for s, rest in zip(self.model.syringes, left, strict=True))
         return float(small[species + 3:].sum()) + out
 
@@ -115,39 +105,17 @@ class BalanceRun:
         """Pivots of the grid so far."""
         return int(self._grid.pivot.size)
 
-    def advance(
-        self,
-        until: float,
-        *,
-        stop: Callable[[], bool] | None = None,
-        progress: Callable[[float, int], None] | None = None,
-    ) -> bool:
-        """Move on to ``until`` [s]; False if ``stop`` asked to end before."""
-        if until <= self._until:
-            return True
-        if self._epoch is None:
-            self._begin_epoch()
-        while True:
-            why = self._kernel.run(until, max(BUDGET // self._grid.pivot.size, 1))
-            if why == Pause.REACHED:
-                self._until = until
-                return True
-            if why == Pause.EPOCH:
-                assert self._epoch is not None
-                self._plan.advance(self._epoch)
-                self._begin_epoch()
-            elif why == Pause.ROOM:
-                self._outgrown()
-                self._set_grid(2.0 * float(self._grid.pivot[-1]))
-            elif why == Pause.FAILED:
-                raise RuntimeError(
-                    f"the population balance finds no step at {self._kernel.now:g} s that meets its tolerance."
-                )
-            if progress is not None:
-                progress(float(self._kernel.now), self.events)
-            if stop is not None and stop():
-                self._until = max(self._until, min(float(self._kernel.now), until))
-                return False
+    def _run(self, until: float) -> int:
+        return int(self._kernel.run(until, max(BUDGET // self._grid.pivot.size, 1)))
+
+    def _provide(self, why: int) -> None:
+        if why == Pause.ROOM:
+            self._outgrown()
+            self._set_grid(2.0 * float(self._grid.pivot[-1]))
+        elif why == Pause.FAILED:
+            raise RuntimeError(
+                f"the population balance finds no step at {self._kernel.now:g} s that meets its tolerance."
+            )
 
     def _outgrown(self) -> None:
         """Refuse to follow sizes for which the matter of the control volume does not suffice."""
@@ -168,21 +136,17 @@ class BalanceRun:
         else:
             volume = warm(model, self._epoch.cold_volume_at(t), temperature)
             injected = self._plan.injected(self._epoch, t) * model.flask_volume / model.control_volume
-            left = np.maximum(self._epoch.left - self._epoch.push * (t - self._epoch.start), 0.0)
+            left = self._epoch.left_at(t)
         amounts, sums = small[: len(model.species)], small[len(model.species):]
         flat = model.solubility(temperature)
-        lost = np.zeros(len(model.elements))
         tallies: dict[str, float] = {
             "events": float(events), "born": max(float(sums[0]), 0.0), "dissolved_seed": max(float(sums[1]), 0.0),
             "dissolved_nucleated": max(float(sums[2]), 0.0), "largest_debt": 0.0,
         }
         if model.coalescence.law != "none":
             tallies["coalesced"] = float(self._kernel.coalesced_by(t))
-        for i, r in enumerate(model.reactions):
-            if r.lost:
-                net = {s: r.reactants.get(s, 0) - r.products.get(s, 0) for s in r.reactants | r.products}
-                tallies[f"lost:{r.name}"] = tallies.get(f"lost:{r.name}", 0.0) + float(sums[3 + i]) * sum(net.values())
-                lost = lost + sums[3 + i] * sum(n * model.atoms[s] for s, n in net.items())
+        by_channel, lost = self._lost(sums[3 : 3 + len(model.reactions)])
+        tallies |= by_channel
         in_syringes = np.zeros(len(model.elements))
         for rest, s in zip(left, model.syringes, strict=True):
             for i, n in s.contents.items():
@@ -201,53 +165,22 @@ class BalanceRun:
             tallies=tallies, bounds=grid.bounds[some],
         )
 
-    def notes(self) -> list[str]:
-        """Warnings about what the run met."""
-        notes = []
-        if self._kernel.capped:
-            notes.append("nucleation reached the encounter rate of two monomers, 8 pi D r1 c^2, and was capped there")
-        if self._kernel.tiny:
-            notes.append("nuclei with a critical size below 5 formula units were born")
-        return notes
-
     def state(self) -> dict[str, Any]:
         """Everything needed to go on to the same bytes."""
-        return {
-            "kernel": self._kernel.dump(), "until": self._until, "top": float(self._grid.pivot[-1]),
-            "aliquot": self._aliquot.copy(), "begun": self._epoch is not None, "begun_at": self._begun,
-            "plan": {"time": self._plan.time, "cold_volume": self._plan.cold_volume, "left": self._plan.left.copy()},
-        }
+        return super().state() | {"kernel": self._kernel.dump(), "top": float(self._grid.pivot[-1])}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a ``state`` of a run of the same model."""
-        self._until, self._begun = float(state["until"]), float(state["begun_at"])
-        self._aliquot = np.array(state["aliquot"], dtype=float)
-        self._plan = Plan(self.model, **state["plan"], node=inf)
         self._epoch = None
         self._kernel.empty()
         self._set_grid(float(state["top"]))
-        if state["begun"]:
-            self._epoch = self._plan.epoch()
-            self._set_epoch(self._epoch)
+        super().restore(state)
         self._kernel.load(state["kernel"])
 
-    def change(self, model: Model) -> None:
-        """From now on the temperature and the flows of ``model`` hold; species and syringes must be the same."""
-        t = self._until
-        if self._epoch is not None:
-            left = np.maximum(self._epoch.left - self._epoch.push * (t - self._epoch.start), 0.0)
-            self._plan = Plan(model, time=t, cold_volume=self._epoch.cold_volume_at(t), left=left, node=inf)
-            self._kernel.interrupt(t)
-        else:
-            self._plan = Plan(model, node=inf)
+    def _adopt(self, model: Model) -> None:
         self.model = model
         self._rates = NodeRates(model)
         self._kernel.expansion = model.expansion
-        if self._epoch is not None and self._begun == t:
-            self._epoch = self._plan.epoch()
-            self._set_epoch(self._epoch)
-        elif self._epoch is not None:
-            self._begin_epoch()
 
     # -- epochs -----------------------------------------------------------------------------
 
@@ -278,14 +211,6 @@ class BalanceRun:
         self._kernel.set_epoch(epoch.start, epoch.end, epoch.temperature0, heating, epoch.cold_volume,
                                float(epoch.push.sum()), self._feed(epoch))
 
-    def _feed(self, epoch: Epoch) -> FloatArray:
-        """Molecules that enter per second (species,) [1/s]."""
-        feed = np.zeros(len(self.model.species))
-        for i, syringe in enumerate(self.model.syringes):
-            for s, n in syringe.contents.items():
-                feed[s] += n * epoch.push[i] / syringe.volume
-        return feed
-
     def _set_tables(self, epoch: Epoch) -> None:
         self._kernel.set_tables(*self._rates.between(epoch.temperature0, epoch.temperature1, self._grid))
 
@@ -293,8 +218,7 @@ class BalanceRun:
         """Pivots up to ``top``, with what is known on them."""
         self._grid = Grid.up_to(top, self._resolved)
         self._kernel.set_grid(self._grid, [self._grid.landing(s.units) for s in self.model.sticking])
-        if getattr(self, "_epoch", None) is not None:
-            assert self._epoch is not None
+        if self._epoch is not None:
             self._set_tables(self._epoch)
 
 

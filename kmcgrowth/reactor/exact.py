@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from kmcgrowth.errors import kernels
-from kmcgrowth.model.plan import Epoch, Plan
+from kmcgrowth.model.plan import Epoch
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
 from kmcgrowth.reactor.arrays import chemistry, kernel_settings, nucleation_law, sticking_tables
+from kmcgrowth.reactor.epochs import EpochRun
 
 with kernels():
     from kmcgrowth.reactor._exact import Kernel, Pause
@@ -20,7 +20,7 @@ BUDGET = 4_000_000
 """Candidates between two looks at the outside world (some tens of milliseconds)."""
 
 
-class ExactRun:
+class ExactRun(EpochRun):
     """One exact trajectory of a model.
 
     Parameters
@@ -36,68 +36,29 @@ class ExactRun:
     """
 
     def __init__(self, model: Model, rng: np.random.Generator) -> None:
-        self.model = model
-        self._rng = rng
         sizes = model.draw_seeds(rng)
-        self._kernel = self._make_kernel(rng.bit_generator, sizes, model)
+        super().__init__(model, self._make_kernel(rng.bit_generator, sizes, model), np.int64)
+        self._rng = rng
         self._n_max = 1 << int(np.ceil(np.log2(max(1.3 * float(sizes.max(initial=0)), 512.0))))
-        self._plan = Plan(model)
-        self._aliquot = np.zeros(len(model.elements), dtype=np.int64)
-        self._until = 0.0
         self._tables: dict[tuple[float, int], tuple[FloatArray, FloatArray, FloatArray]] = {}
-        # what happens at the very start belongs to the first step, so that counts() at 0 shows the flask before it
-        self._epoch: Epoch | None = None
-        self._begun = -1.0
 
     @staticmethod
     def _make_kernel(bit_generator: np.random.BitGenerator, sizes: IntArray, model: Model) -> Any:
         return Kernel(bit_generator, sizes, chemistry(model), **kernel_settings(model))
-
-    # -- Run --------------------------------------------------------------------------------
-
-    @property
-    def time(self) -> float:
-        """Time reached [s]."""
-        return self._until
 
     @property
     def events(self) -> int:
         """Accepted events so far."""
         return int(self._kernel.events)
 
-    def advance(
-        self,
-        until: float,
-        *,
-        stop: Callable[[], bool] | None = None,
-        progress: Callable[[float, int], None] | None = None,
-    ) -> bool:
-        """Move on to ``until`` [s]; False if ``stop`` asked to end before."""
-        if until <= self._until:
-            return True
-        if self._epoch is None:
-            self._begin_epoch()
-        while True:
-            why = self._run(until)
-            if why == Pause.REACHED:
-                self._until = until
-                return True
-            if why == Pause.EPOCH:
-                assert self._epoch is not None
-                self._plan.advance(self._epoch)
-                self._begin_epoch()
-            elif why == Pause.TABLE:
-                self._lengthen_tables()
-            elif why == Pause.ROOM:
-                self._kernel.make_room()
-            if progress is not None:
-                progress(float(self._kernel.now), self.events)
-            if stop is not None and stop():
-                self._until = max(self._until, min(float(self._kernel.now), until))
-                return False
-
     def _run(self, until: float) -> int:
         return int(self._kernel.run(until, BUDGET))
+
+    def _provide(self, why: int) -> None:
+        if why == Pause.TABLE:
+            self._lengthen_tables()
+        elif why == Pause.ROOM:
+            self._kernel.make_room()
 
     def counts(self) -> Counts:
         """The flask at the time reached."""
@@ -127,7 +88,6 @@ class ExactRun:
         amounts = live["count"].copy()
         debt = min(int(amounts[MONOMER]), 0)
         amounts[MONOMER] = max(int(amounts[MONOMER]), 0)
-        lost = np.zeros(len(model.elements), dtype=np.int64)
         tallies: dict[str, float] = {
             "events": live["events"], "born": live["born"],
             "dissolved_seed": int(live["dissolved"][0]), "dissolved_nucleated": int(live["dissolved"][1]),
@@ -135,12 +95,8 @@ class ExactRun:
         }
         if model.coalescence.law != "none":
             tallies["coalesced"] = int(live["tally"][-1])
-        for i, r in enumerate(model.reactions):
-            if r.lost:
-                done = int(live["tally"][i])
-                net = {s: r.reactants.get(s, 0) - r.products.get(s, 0) for s in r.reactants | r.products}
-                tallies[f"lost:{r.name}"] = tallies.get(f"lost:{r.name}", 0) + done * sum(net.values())
-                lost += done * sum(n * model.atoms[s] for s, n in net.items())
+        by_channel, lost = self._lost(live["tally"][: len(model.reactions)])
+        tallies |= by_channel
         return Counts(
             time=t, sizes=sizes.astype(np.int64), seed=both - nucleated, nucleated=nucleated, amounts=amounts,
             volume=float(volume), temperature=temperature, injected_volume=injected,
@@ -154,58 +110,28 @@ class ExactRun:
             tallies=tallies,
         )
 
-    def notes(self) -> list[str]:
-        """Warnings about what the run met."""
-        notes = []
-        if self._kernel.capped:
-            notes.append("nucleation reached the encounter rate of two monomers, 8 pi D r1 c^2, and was capped there")
-        if self._kernel.tiny:
-            notes.append("nuclei with a critical size below 5 formula units were born")
-        return notes
-
     def particle_bytes(self) -> int:
         """Memory of the particle arrays, spare places and scratch included [bytes]."""
         return int(self._kernel.particle_bytes())
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on to the same bytes."""
-        return {
-            "kernel": self._kernel.state(), "generator": self._rng.bit_generator.state, "until": self._until,
-            "n_max": self._n_max, "aliquot": self._aliquot.copy(), "begun": self._epoch is not None,
-            "begun_at": self._begun,
-            "plan": {"time": self._plan.time, "cold_volume": self._plan.cold_volume, "left": self._plan.left.copy()},
+        return super().state() | {
+            "kernel": self._kernel.state(), "generator": self._rng.bit_generator.state, "n_max": self._n_max
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a ``state`` of a run of the same model."""
-        self._until, self._n_max = float(state["until"]), int(state["n_max"])
-        self._aliquot = np.array(state["aliquot"], dtype=np.int64)
-        self._plan = Plan(self.model, **state["plan"])
-        self._epoch, self._begun = None, float(state["begun_at"])
+        self._n_max = int(state["n_max"])
         self._kernel.in_window = False
         self._kernel.since_banding = -1
-        if state["begun"]:
-            self._epoch = self._plan.epoch()
-            self._set_epoch(self._epoch)
+        super().restore(state)
         self._kernel.restore(state["kernel"])
         self._rng.bit_generator.state = state["generator"]
 
-    def change(self, model: Model) -> None:
-        """From now on the temperature and the flows of ``model`` hold; species and syringes must be the same."""
-        t = self._until
-        if self._epoch is not None:
-            left = np.maximum(self._epoch.left - self._epoch.push * (t - self._epoch.start), 0.0)
-            self._plan = Plan(model, time=t, cold_volume=self._epoch.cold_volume_at(t), left=left)
-            self._kernel.interrupt(t)
-        else:
-            self._plan = Plan(model)
+    def _adopt(self, model: Model) -> None:
         self.model = model
         self._tables.clear()
-        if self._epoch is not None and self._begun == t:
-            self._epoch = self._plan.epoch()
-            self._set_epoch(self._epoch)
-        elif self._epoch is not None:
-            self._begin_epoch()
 
     # -- epochs -----------------------------------------------------------------------------
 
@@ -255,15 +181,11 @@ class ExactRun:
     def _set_epoch(self, epoch: Epoch) -> None:
         model, ends = self.model, (epoch.temperature0, epoch.temperature1)
         self._set_tables(epoch)
-        feed = np.zeros(len(model.species))
-        for i, syringe in enumerate(model.syringes):
-            for s, n in syringe.contents.items():
-                feed[s] += n * epoch.push[i] / syringe.volume
         rates = [np.array([r.rate(t) for r in model.reactions]) for t in ends]
         self._kernel.set_epoch(
             epoch.start, epoch.end, *ends, epoch.cold_volume, float(epoch.push.sum()), model.expansion, rates,
             [nucleation_law(model, t) for t in ends], [model.nucleation.rate(t) for t in ends],
-            epoch.push.copy(), epoch.left.copy(), feed, [model.coalescence.rate(t) for t in ends],
+            epoch.push.copy(), epoch.left.copy(), self._feed(epoch), [model.coalescence.rate(t) for t in ends],
         )
 
     def _lengthen_tables(self) -> None:

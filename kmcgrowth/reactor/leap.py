@@ -54,16 +54,11 @@ class LeapRun(ExactRun):
         )
 
     def advance(
-        self,
-        until: float,
-        *,
-        stop: Callable[[], bool] | None = None,
+        self, until: float, *, stop: Callable[[], bool] | None = None,
         progress: Callable[[float, int], None] | None = None,
     ) -> bool:
         """Move on to ``until`` [s]; False if ``stop`` asked to end before."""
-        if until <= self._until:
-            return True
-        if self._inside() and until < self._kernel.now:
+        if self._inside() and self._until < until < self._kernel.now:
             self._until = until
             return True
         return super().advance(until, stop=stop, progress=progress)

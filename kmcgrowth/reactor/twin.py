@@ -14,7 +14,7 @@ import math
 import time as clock
 from bisect import bisect_right
 from collections.abc import Callable
-from itertools import accumulate, combinations
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,12 @@ import numpy as np
 from kmcgrowth.errors import BadInput
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, FloatArray, IntArray, Model
+from kmcgrowth.reactor.twin_flask import NUCLEATED, SEED, TwinFlask
 from kmcgrowth.reactor.twin_laws import mass_action, pair_rates, reads_mean_field
 from kmcgrowth.reactor.twin_window import Barrel, Rates, Window, follow_mean_field, temperature_nodes
 
-SEED, NUCLEATED = 0, 1
 
-
-class TwinRun:
+class TwinRun(TwinFlask):
     """One exact trajectory of a model.
 
     Parameters
@@ -45,18 +44,12 @@ class TwinRun:
     """
 
     def __init__(self, model: Model, rng: np.random.Generator) -> None:
-        self.model, self.rng = model, rng
+        super().__init__(model, rng)
         self.time, self.events = 0.0, 0
-        self.amounts: list[int] = [int(n) for n in model.initial]
-        self.sizes: list[int] = [int(n) for n in model.draw_seeds(rng)]
-        self.origins: list[int] = [SEED] * len(self.sizes)
         self.withdrawn, self.taken = 0.0, 0  # volume and number of the aliquots so far
-        self.aliquot, self.lost = (np.zeros(len(model.elements), dtype=np.int64) for _ in range(2))
-        self.tallies = {"born": 0, "dissolved_seed": 0, "dissolved_nucleated": 0, "largest_debt": 0}
-        self.tallies |= {f"lost:{r.name}": 0 for r in model.reactions if r.lost}
-        self.tallies |= {"coalesced": 0} if model.coalescence.law != "none" else {}
+        self.aliquot: IntArray = np.zeros(len(model.elements), dtype=np.int64)
         self.barrels = [Barrel(syringe, len(self.amounts), rng) for syringe in model.syringes]
-        self.length, self.born_in_window = 0.0, 0
+        self.length = 0.0
         self.mean = self._actual()
         self._adopt()
         self._begin(0.0)  # an empty window: what happens at t = 0 ends it
@@ -356,67 +349,18 @@ class TwinRun:
         elif kind == "reaction":
             self._react(i)
         elif kind == "nucleation":
-            self._nucleate(t)
+            law = self.model.nucleation
+            self._nucleate(
+                int(self.model.formula_units[law.cluster]) if law.law == "cluster"
+                else 2 if law.law == "explicit" else self.window.newborn(t)
+            )
         else:
             self._coalesce()
+        self._make_room()
 
-    def _resize(self, i: int, units: int) -> None:
-        """Particle ``i`` grows by ``units``; one left alone is a monomer."""
-        self.sizes[i] += units
-        if self.sizes[i] == 1:
-            self.amounts[MONOMER] += 1
-            self.sizes.pop(i)
-            self.tallies[("dissolved_seed", "dissolved_nucleated")[self.origins.pop(i)]] += 1
-        else:
-            self._make_room(self.sizes[i])
-
-    def _coalesce(self) -> None:
-        """Two particles become one, which has the origin of the larger."""
-        pairs = list(combinations(range(len(self.sizes)), 2))
-        cumulative = list(accumulate(pair_rates(self.model, 1.0, self.sizes)))
-        i, j = pairs[bisect_right(cumulative, self.rng.random() * cumulative[-1])]
-        if (self.sizes[i], -self.origins[i]) < (self.sizes[j], -self.origins[j]):
-            i, j = j, i
-        self.sizes[i] += self.sizes[j]
-        self._make_room(self.sizes[i])
-        del self.sizes[j], self.origins[j]
-        self.tallies["coalesced"] += 1
-        self.born_in_window += 1
-
-    def _make_room(self, n: int) -> None:
+    def _make_room(self) -> None:
+        """Rates for the largest particle there is."""
+        n = max(self.sizes, default=0)
         if n >= self._capacity:
             self._capacity, self._tabulated = 2 * n, {}
             self._tabulate()
-
-    def _use_cluster(self, species: int, units: int) -> None:
-        """A molecule becomes ``units`` of crystal; atoms that do not fit are booked as lost."""
-        self.amounts[species] -= 1
-        self.lost += self.model.atoms[species] - units * self.model.unit_atoms
-
-    def _react(self, r: int) -> None:
-        reaction = self.model.reactions[r]
-        net: IntArray = np.zeros(len(self.amounts), dtype=np.int64)
-        for species, number in reaction.products.items():
-            net[species] += number
-        for species, number in reaction.reactants.items():
-            net[species] -= number
-        self.amounts = [n + int(k) for n, k in zip(self.amounts, net, strict=True)]
-        if reaction.lost:
-            self.lost -= net @ self.model.atoms
-            self.tallies[f"lost:{reaction.name}"] -= int(net[net < 0].sum())
-
-    def _nucleate(self, t: float) -> None:
-        """A particle is born; one that finds too few monomers leaves a debt."""
-        law = self.model.nucleation
-        if law.law == "cluster":
-            units = int(self.model.formula_units[law.cluster])
-            self._use_cluster(law.cluster, units)
-        else:
-            units = 2 if law.law == "explicit" else self.window.newborn(t)
-            self.amounts[MONOMER] -= units
-            self.tallies["largest_debt"] = max(self.tallies["largest_debt"], -self.amounts[MONOMER])
-        self.sizes.append(units)
-        self.origins.append(NUCLEATED)
-        self.tallies["born"] += 1
-        self.born_in_window += 1
-        self._make_room(units)
