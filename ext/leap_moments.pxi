@@ -34,6 +34,12 @@ cdef double LONGEST_DRIFT = 1.5     # steps in units of the root of the toleranc
 cdef double FAR_FROM_ROUGH = 5.0    # standard deviations between a leap and sizes whose rates are not smooth
 
 
+cdef inline double scale_of(double variance, double skew) noexcept nogil:
+    """Factor of z + skew/(6 sigma^3) (z^2 - 1), z a normal draw, that gives the variance: the square adds to it, and so
+    does rounding to whole numbers (Sheppard's 1/12)."""
+    return sqrt(variance - 1.0 / 12.0 - skew * skew / (18.0 * variance * variance))
+
+
 cdef class Moments(Kernel):
     """Weak Taylor leaps of single particles.
 
@@ -182,8 +188,7 @@ cdef class Moments(Kernel):
             return self.poisson(up) - self.poisson(down)
         z = random_standard_normal(self.generator)
         z += skew / (6.0 * variance * sqrt(variance)) * (z * z - 1.0)
-        # rounding to whole numbers adds 1/12 (Sheppard)
-        return <int64_t>floor(mean + sqrt(variance - 1.0 / 12.0) * z + 0.5)
+        return <int64_t>floor(mean + scale_of(variance, skew) * z + 0.5)
 
     cdef void mark(self, double t, double h, int64_t n, int64_t change, double *row, double c) noexcept nogil:
         """Keep sizes within a part of a walk: all of the change that is expected by then, and all or nothing of what chance
@@ -265,7 +270,7 @@ cdef class Moments(Kernel):
         the particle has to walk."""
         cdef double *out = &self.whole[WHOLE_STEP * n]
         cdef double *row
-        cdef double h, c, variance
+        cdef double h, c, variance, skew
         if self.whole_stamp[n] != self.stamp:
             self.whole_stamp[n] = self.stamp
             row = self.row_of(n)
@@ -275,8 +280,9 @@ cdef class Moments(Kernel):
             out[1] = -1.0
             if row[REACH] >= h and variance >= MANY:
                 out[0] = n + 0.5 + h * (row[NET] + row[CAPTURE] * c + h * (row[NET2] + h * row[NET3]))
-                out[1] = sqrt(variance - 1.0 / 12.0)
-                out[2] = h * (row[NET] + h * row[SKEW2]) / (6.0 * variance * sqrt(variance))
+                skew = h * (row[NET] + h * row[SKEW2])
+                out[1] = scale_of(variance, skew)
+                out[2] = skew / (6.0 * variance * sqrt(variance))
             elif row[GROSS] == 0.0 and row[CAPTURE] == 0.0:
                 out[0] = n + 0.5
                 out[1] = 0.0

@@ -20,7 +20,6 @@ from verification.cases import ENGINES, Bench, Check, between, case, certain
 from verification.fitting import BUDGET
 from verification.trials import LIMITS, LOOKS, Difference, Trial, trial
 
-from kmcgrowth.model.types import FloatArray
 
 RECIPES, FEW = 200, 4
 """Recipes of the full and of the short variant."""
@@ -95,12 +94,17 @@ def agreement(bench: Bench, engine: str, trials: list[Trial]) -> list[Check]:
 
 
 def draw(axes: Any, found: list[Difference]) -> None:
-    """Share of the comparisons that differ by more than so much, for every quantity."""
-    for quantity in LIMITS:
-        size: FloatArray = np.sort([100.0 * max(abs(d.relative), 1e-6) for d in found if d.quantity == quantity])
-        axes.loglog(size, 1.0 - np.arange(size.size) / size.size, label=f"{quantity} (limit {100 * LIMITS[quantity]:g} %)")
-    axes.set(xlabel="difference from exact (%)", ylabel="share that differs by more", xlim=(1e-4, 1e2))
-    axes.legend(loc="lower left")
+    """Every comparison: its difference over its noise, both over the limit, and the line of what is allowed."""
+    for quantity, limit in LIMITS.items():
+        these = [d for d in found if d.quantity == quantity]
+        axes.loglog(
+            [max(d.noise / limit, 1e-4) for d in these], [max(abs(d.relative) / limit, 1e-6) for d in these], ".",
+            markersize=2.5, label=f"{quantity} (limit {100 * limit:g} %)",
+        )
+    noise = np.geomspace(1e-4, 1e2, 50)
+    axes.loglog(noise, 1.0 + noise, "k-", linewidth=0.8, label="allowed")
+    axes.set(xlabel="6.1 standard errors / limit", ylabel="difference from exact / limit", xlim=(1e-3, 1e2), ylim=(1e-6, 1e3))
+    axes.legend(loc="upper left", ncols=2, fontsize="small", handletextpad=0.2, columnspacing=0.8)
 
 
 def description(of: Trial, engines: Sequence[str] = OTHERS) -> str:
