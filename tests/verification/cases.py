@@ -23,6 +23,9 @@ ENGINES: dict[str, str] = {
 ALL = ("exact", "leap", "balance")
 """Engines that can follow many particles through many events."""
 
+STOCHASTIC = tuple(name for name in ENGINES if name not in ("balance", "twin"))
+"""Engines that show single particles; the twin is too slow for many runs."""
+
 UNLIKELY = 1e-9
 """Smallest p-value that holds: a right engine fails a check of this kind once in 10^9 choices of the seed."""
 

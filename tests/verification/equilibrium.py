@@ -9,7 +9,7 @@ from models import box, particles
 from scipy import stats
 from scipy.special import gammaln
 from verification.boxes import DIFFUSION, FLAT, HOT, UNIT, radius, surface_energy
-from verification.cases import Bench, Check, case, likely, near
+from verification.cases import STOCHASTIC, Bench, Check, case, likely, near
 
 from kmcgrowth.model.types import FloatArray, Model, PiecewiseLinear
 from kmcgrowth.physics.constants import K_B
@@ -156,11 +156,12 @@ def chi_square(seen: Any, chance: FloatArray) -> float:
     return float(stats.chisquare(found, wanted * found.sum() / wanted.sum()).pvalue)
 
 
-@case("V7-sphere", "a sphere in a closed box: canonical distribution of its size, Gibbs-Thomson supersaturation")
+@case("V7-sphere", "a sphere in a closed box: canonical distribution of its size, Gibbs-Thomson supersaturation",
+      engines=STOCHASTIC)
 def sphere(bench: Bench) -> list[Check]:
     return hold(bench, False)
 
 
-@case("V7-table", "a particle with magic sizes in a closed box: canonical distribution of its size")
+@case("V7-table", "a particle with magic sizes in a closed box: canonical distribution of its size", engines=STOCHASTIC)
 def table(bench: Bench) -> list[Check]:
     return hold(bench, True)

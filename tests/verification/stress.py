@@ -20,7 +20,6 @@ from verification.cases import ENGINES, Bench, Check, between, case, certain
 from verification.fitting import BUDGET
 from verification.trials import LIMITS, LOOKS, Difference, Trial, trial
 
-
 RECIPES, FEW = 200, 4
 """Recipes of the full and of the short variant."""
 

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import curve_fit
 from verification.boxes import FLAT, radius, spheres
-from verification.cases import ENGINES, SIX, Bench, Check, case, near, start
+from verification.cases import SIX, STOCHASTIC, Bench, Check, case, near, start
 from verification.ripening import LSW, STEEP, on_the_law
 
 from kmcgrowth.model.types import FloatArray, Model
-
-STOCHASTIC = tuple(name for name in ENGINES if name not in ("balance", "twin"))
-"""Engines whose mean depends on the size of the box; the twin is too slow for so many runs."""
 
 UNITS = 30.0
 """Formula units in a particle of the critical radius at the start."""
