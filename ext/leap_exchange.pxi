@@ -24,6 +24,7 @@ cdef class Exchange(Follower):
     cdef int64_t[::1] birth_units
     cdef public int64_t births              # in the step
     cdef public double mean_births          # expected
+    cdef double early                       # share of the molecules leaving a species that were there at the start
     cdef int64_t released, captured         # monomers, by and from all particles
 
     # -- births ------------------------------------------------------------------------------------
@@ -170,8 +171,12 @@ cdef class Exchange(Follower):
         else:
             # the end of the path is not known well enough for the difference
             self.late[s] = (1.0 - survive) / self.hazard[s] if self.hazard[s] > 1e-9 else 1.0
-        stay = self.binomial(held, survive) + self.binomial(come, self.late[s])
-        leave = held + come - stay - self.forced[s]
+        stay = self.binomial(held, survive)
+        self.early = held - stay
+        stay += self.binomial(come, self.late[s])
+        leave = held + come - stay
+        self.early /= fmax(leave, 1.0)
+        leave -= self.forced[s]
         if leave < 0:
             stay += leave
             leave = 0
@@ -188,6 +193,7 @@ cdef class Exchange(Follower):
             self.back[s] = 0
             if n > 0:
                 found = True
+                self.early = 0.0
                 n -= self.binomial(n, self.late[s])
                 self.rest[s] -= n
                 self.send(s, n)
@@ -240,11 +246,18 @@ cdef class Exchange(Follower):
             total -= weight
             leave -= taken
             for k in range(taken):
-                self.bear(self.step_start + self.uniform() * (self.step_end - self.step_start), self.nucleus_units)
+                self.bear(self.time_to_leave(s), self.nucleus_units)
         if s == 0 and self.extents[self.reactions + self.stickers + 1] > 0.0:
             self.captured += leave
             leave = 0
         self.rest[s] += leave
+
+    cdef double time_to_leave(self, int64_t s) noexcept nogil:
+        """When one of the molecules that left s did: soon where it was there, any time where it came in the step."""
+        cdef double share = self.uniform()
+        if self.uniform() < self.early and self.hazard[s] > 1e-9:
+            share = -log1p(share * expm1(-self.hazard[s])) / self.hazard[s]
+        return self.step_start + share * (self.step_end - self.step_start)
 
     cdef double missing_monomers(self) noexcept nogil:
         """Expected at the end of the step, because births took them."""

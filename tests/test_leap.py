@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
-from engines import UNLIKELY, assert_binomial, assert_poisson, sizes
+from engines import UNLIKELY, sizes
+from leaps import FAST, SIX, SPHERES, compare, leaping, population, stiff
 from models import (
     ROOM,
     VOLUME,
     box,
     classical,
     no_rates,
-    particles,
     power_law,
     program,
     reaction,
@@ -26,64 +24,9 @@ from models import (
 )
 from scipy import stats
 
-from kmcgrowth.model.run import Counts
-from kmcgrowth.model.types import Coalescence, FloatArray, Model, Nucleation, RateConstant, Sticking, Withdrawal
-from kmcgrowth.reactor.arrays import chemistry, distance_to_rough, flow_of_matter
+from kmcgrowth.model.types import Coalescence, FloatArray, Nucleation, RateConstant, Sticking, Withdrawal
 from kmcgrowth.reactor.exact import ExactRun
 from kmcgrowth.reactor.leap import LeapRun
-from kmcgrowth.reactor.leap_between import spread
-
-SIX = 6.1
-"""Standard errors of a Gaussian beyond which the two-sided p-value is below 1e-9."""
-
-SPHERES = sphere_tables(0.5, 10.0, 2.0)
-FAST = sphere_tables(5.0, 10.0, 2.0)
-
-
-def leaping(model: Model, *seed: int, tolerance: float = 0.01) -> LeapRun:
-    """A run that leaps even where it does not pay."""
-    run = LeapRun(replace(model, tolerance=tolerance), np.random.default_rng(seed))
-    run._kernel.always = True
-    return run
-
-
-def stiff(number: int = 400, **changes: Any) -> Model:
-    """Spheres of 60 to 180 units that exchange hundreds of monomers for each that they gain or lose."""
-    rng = np.random.default_rng(5)
-    settings: dict[str, Any] = {
-        "control_volume": number * VOLUME, "flask_volume": 1e6 * number * VOLUME, "tables": SPHERES,
-        "seeds": particles(*rng.integers(60, 180, number).tolist()),
-    }
-    return box(14 * number, **(settings | changes))
-
-
-def compare(
-    model: Model, time: float, look: Callable[[Counts], tuple[float, ...]], runs: int, seed: int,
-    tolerance: float = 0.01,
-) -> None:
-    """Means of what both engines show agree within six standard errors, and so do the variances."""
-    both = []
-    for make in (ExactRun, LeapRun):
-        found = []
-        for k in range(runs):
-            run = make(replace(model, tolerance=tolerance), np.random.default_rng([seed, k]))
-            run.advance(time)
-            found.append(look(run.counts()))
-        both.append(np.array(found, dtype=float))
-    assert run._kernel.leaps > 3
-    exact, leap = both
-    error = np.sqrt((exact.var(axis=0, ddof=1) + leap.var(axis=0, ddof=1)) / runs)
-    gap = np.abs(exact.mean(axis=0) - leap.mean(axis=0))
-    assert np.all(gap <= SIX * error + 1e-12), (exact.mean(axis=0), leap.mean(axis=0), error)
-
-
-def population(counts: Counts) -> tuple[float, ...]:
-    """Number, mean and standard deviation of the size, monomers, supersaturation."""
-    n = np.array(sizes(counts))
-    return float(n.size), float(n.mean()), float(n.std()), float(counts.amounts[0]), counts.supersaturation
-
-
-# -- against every event ------------------------------------------------------------------------------
 
 
 def test_ripening() -> None:
@@ -193,6 +136,20 @@ def test_births_are_as_many_as_the_exact_ones_within_five_per_cent() -> None:
     assert abs(born[1] / born[0] - 1.0) < 0.05
 
 
+def test_births_of_clusters_come_when_the_clusters_decay() -> None:
+    """In one step of 1 s, of clusters that live for 0.2 s."""
+    model = stiff(
+        20, **species({"monomer": 280, "A": 5000}, {"A": 110}), reactions=(reaction({1: 1}, {}, 4.0, lost=True),),
+        nucleation=Nucleation("cluster", cluster=1, rate=RateConstant(1.0, ROOM, 0.0)),
+    )
+    run = leaping(model, 25)
+    run._kernel.fixed = 1.0
+    run.advance(1.0 - 1e-12)
+    born = run._kernel.last_step()["birth_time"]
+    assert run._kernel.leaps == 1 and len(born) > 800
+    assert stats.kstest(born, lambda t: np.expm1(-5.0 * t) / np.expm1(-5.0)).pvalue > UNLIKELY
+
+
 def test_shot_noise_of_growth() -> None:
     """V6 in leaps: Var(n) = b n [1 - (n0/n)^(1 - 2p)]/(1 - 2p) for rates ~ n^p from exactly n0."""
     first, count, pool = 400, 2000, 10**9
@@ -248,158 +205,3 @@ def test_a_single_particle_in_a_closed_box_has_its_canonical_spread() -> None:
     assert stats.ks_2samp(exact, leap).pvalue > UNLIKELY
     # both near a standard deviation of 6, known to 4 % each
     assert abs(np.std(leap) / np.std(exact) - 1.0) < SIX * 0.058
-
-
-# -- slow and fast channels ----------------------------------------------------------------------------
-
-
-def test_a_slow_channel_keeps_its_binomial_noise() -> None:
-    """V8 in leaps: what is left of A after 2 s at 0.35/s, in steps of 0.4 s."""
-    model = stiff(20, **species({"monomer": 280, "A": 40}, {"A": 1}),
-                  reactions=(reaction({1: 1}, {}, 0.35, lost=True),))
-    fixed = []
-    for k in range(500):
-        run = leaping(model, 14, k)
-        run._kernel.fixed = 0.4
-        run.advance(2.0 * (1.0 - 1e-12))
-        fixed.append(int(run._kernel.arrays()["count"][1]))
-        assert run._kernel.leaps == 5
-    assert_binomial(fixed, 40, float(np.exp(-0.7)))
-
-
-def test_a_fast_channel_follows_what_feeds_it() -> None:
-    """A at 0.5/s becomes B, which lives for 1e-7 s and becomes C: C is all that A lost, and B never waits."""
-    model = stiff(
-        20, **species({"monomer": 280, "A": 60, "B": 0, "C": 0}, {"A": 1, "B": 1, "C": 1}),
-        reactions=(reaction({1: 1}, {2: 1}, 0.5), reaction({2: 1}, {3: 1}, 1e7)),
-    )
-    lost = []
-    for k in range(300):
-        run = leaping(model, 15, k)
-        run._kernel.fixed = 0.25
-        run.advance(1.0 * (1.0 - 1e-12))
-        count = run._kernel.arrays()["count"]
-        assert count[2] <= 1 and count[1] + count[2] + count[3] == 60
-        lost.append(60 - int(count[1]))
-    assert_binomial(lost, 60, float(-np.expm1(-0.5)))
-
-
-def test_a_syringe_keeps_its_binomial_noise() -> None:
-    model = stiff(
-        20, **species({"monomer": 280, "A": 0}, {"A": 1}), syringes=(syringe({1: 50}, 10.0, (0.0, 1.0)),),
-    )
-    out = []
-    for k in range(400):
-        run = leaping(model, 16, k)
-        run._kernel.fixed = 0.5
-        run.advance(3.0 * (1.0 - 1e-12))
-        out.append(50 - int(run._kernel.arrays()["content"].sum()))
-    assert_binomial(out, 50, 0.3)
-
-
-def test_births_at_a_held_concentration_are_poisson() -> None:
-    """V9 in leaps: a pool that nothing moves, beside particles that exchange with it."""
-    def idle(temperature: float, n_max: int) -> tuple[FloatArray, FloatArray]:
-        n = np.arange(n_max + 1)
-        return np.where(n > 1, 1e-3 * VOLUME, 0.0), np.where(n > 1, 0.2, 0.0)
-
-    model = box(200, (500,) * 40, tables=idle, nucleation=classical(3.0, 0.02), control_volume=VOLUME)
-    born = []
-    for k in range(200):
-        run = leaping(model, 17, k)
-        run._kernel.fixed = 0.25
-        run.advance(1.0 * (1.0 - 1e-12))
-        born.append(int(run._kernel.born))
-    from kmcgrowth.reactor.leap_twin import Flask, _Step
-
-    # the mean field does not depend on chance but for the sums over the few that are born
-    step = _Step(model, Flask.of(model, np.random.default_rng(0)), 1.0)
-    mean = np.trapezoid([step.births(c, t)[0] for c, t in zip(step.mean, step.times, strict=True)], step.times)
-    assert_poisson(born, float(mean))
-
-
-# -- corners -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        box(0), box(5), box(0, (2,)), box(0, (2,), tables=SPHERES), box(0, (3, 2, 2), tables=SPHERES),
-        box(1000, (300,), tables=SPHERES), box(3, (900,) * 3, tables=tables(power_law(0.3), no_rates)),
-        box(0, (50,) * 30, tables=tables(no_rates, power_law(20.0))), stiff(30, initial=np.array([0])),
-        stiff(30, tables=sphere_tables(0.5, 0.0, 1.0)), stiff(30, nucleation=classical(1e-30)),
-    ],
-    ids=["empty", "monomers", "pair", "pair dissolves", "few", "one", "no detachment", "all dissolve", "no monomer",
-         "nothing detaches", "no births"],
-)
-@pytest.mark.parametrize("always", [True, False])
-def test_corners(model: Model, always: bool) -> None:
-    run = LeapRun(model, np.random.default_rng(18))
-    run._kernel.always = always
-    total = sum(run.counts().matter.values())
-    for time in (1e-3, 0.1, 1.0, 30.0):
-        run.advance(time)
-        counts = run.counts()
-        assert np.array_equal(sum(counts.matter.values()), total)
-        assert counts.amounts.min() >= 0 and counts.sizes.min(initial=2) >= 2 and counts.matter["debt"].max() <= 0
-    if model.tables is not SPHERES and counts.tallies["dissolved_seed"] == 30:
-        assert counts.amounts[0] == 1500
-
-
-def test_pure_growth_never_takes_a_unit_off() -> None:
-    model = box(10**6, (50,) * 300, tables=tables(power_law(1e-5), no_rates), control_volume=VOLUME)
-    run = leaping(model, 19)
-    least = np.full(300, 50)
-    for time in np.linspace(0.1, 3.0, 15):
-        run.advance(time)
-        n = np.array(sizes(run.counts()))
-        assert n.size == 300 and np.all(n >= 50)
-        assert n.sum() >= least.sum()
-        least = n
-    assert run._kernel.leaps > 0
-
-
-def test_magic_sizes_are_not_leapt_over() -> None:
-    """Where rates jump from size to size leaps shrink to single events, and every event is cheaper."""
-    def magic(temperature: float, n_max: int) -> tuple[FloatArray, FloatArray]:
-        up, down = SPHERES(temperature, n_max)
-        down[90] *= 0.2
-        down[91] *= 5.0
-        return up, down
-
-    up, down = magic(ROOM, 400)
-    far = distance_to_rough(up, down)
-    assert far[90] == far[91] == 0 and far[89] == 0 and far[80] == 9 and far[100] == 8
-    model = stiff(200, tables=magic)
-    compared = []
-    for make in (lambda k: ExactRun(model, np.random.default_rng([20, k])), lambda k: leaping(model, 21, k)):
-        wells = []
-        for k in range(60):
-            run = make(k)
-            run.advance(3.0)
-            wells.append(sum(n == 90 for n in sizes(run.counts())))
-        compared.append(wells)
-    error = np.sqrt((np.var(compared[0]) + np.var(compared[1])) / 60)
-    assert abs(np.mean(compared[0]) - np.mean(compared[1])) < SIX * error
-
-
-def test_tables_know_which_species_feed_which() -> None:
-    model = box(
-        **species({"A": 1, "B": 1, "C": 1}, {"A": 2, "B": 2, "C": 1}),
-        reactions=(reaction({2: 1}, {1: 1}, 1.0), reaction({1: 1}, {0: 2}, 1.0), reaction({0: 1}, {3: 1}, 1.0),
-                   reaction({3: 1}, {0: 1}, 1.0)),
-    )
-    flow = flow_of_matter(chemistry(model))
-    place = {s: i for i, s in enumerate(flow["order"].tolist())}
-    assert place[2] < place[1] < place[0]
-    assert flow["circular"].tolist() == [0, 0, 1, 1]
-
-
-def test_units_are_handed_out_to_the_last() -> None:
-    for units in (7, -7, 1000, -1000):
-        sizes_, least = np.array([2, 3, 10, 50]), np.array([2, 2, 8, 2])
-        left = spread(sizes_, units, 0.3, least)
-        assert sizes_.sum() - 65 + left == units and np.all(sizes_ >= least)
-        assert left == (0 if units > -51 else units + 51)
-    none = np.empty(0, dtype=np.int64)
-    assert spread(none, 5, 0.3, none) == 5
