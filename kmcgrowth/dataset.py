@@ -190,15 +190,18 @@ def _particle_counts(
     runs: list[list[Counts]], dtype: Any
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64] | None]:
     """Counts (replicate, time, origin, size), the sizes, and the bounds of the bins if there are any."""
-    occurring = [
-        np.asarray(c.sizes)[(np.asarray(c.seed) > 0) | (np.asarray(c.nucleated) > 0)] for run in runs for c in run
-    ]
-    size = np.unique(np.concatenate(occurring)).astype(np.int64)
+    counts = [c for run in runs for c in run]
+    top = max((int(c.sizes[-1]) for c in counts if len(c.sizes)), default=0) + 1
+    occurs = np.zeros(top, dtype=bool)
+    for c in counts:
+        occurs[np.asarray(c.sizes)[(np.asarray(c.seed) > 0) | (np.asarray(c.nucleated) > 0)]] = True
+    size = np.flatnonzero(occurs).astype(np.int64)
     lower, bounds = size, None
-    cells = [np.column_stack([c.sizes, c.bounds]) for run in runs for c in run if c.bounds is not None]
-    if cells:
-        known = np.unique(np.concatenate(cells), axis=0)
-        bounds = known[np.isin(known[:, 0], size), 1:]
+    if any(c.bounds is not None for c in counts):
+        cells = np.zeros((top, 2), dtype=np.int64)
+        for c in counts:
+            cells[np.asarray(c.sizes)] = np.asarray(c.bounds)
+        bounds = cells[size]
         lower = bounds[:, 0]
     if size.size > MAX_SIZES:
         # Equal steps in diameter, so that a distribution over diameters is resolved alike everywhere.
@@ -214,6 +217,7 @@ def _particle_counts(
             for o, values in enumerate((c.seed, c.nucleated)):
                 some = np.asarray(values) > 0
                 place = np.searchsorted(lower, np.asarray(c.sizes)[some], side="right") - 1
+                # several sizes fall into one bin where there are many
                 np.add.at(count[r, t, o], place, np.asarray(values)[some])
     return count, size, bounds
 
@@ -245,9 +249,11 @@ def _moments(model: Model, c: Counts) -> list[list[float]]:
         if not total > 0:
             found.append([0.0, np.nan, np.nan, np.nan, np.nan])
             continue
-        mean = float((w * d).sum()) / total
+        mean = float(w @ d) / total
         off = d - mean
-        found.append([total, mean, *(float((w * off**k).sum()) / total for k in (2, 3, 4))])
+        square = off * off
+        share = w / total
+        found.append([total, mean, *(float(share @ power) for power in (square, square * off, square * square))])
     return found
 
 

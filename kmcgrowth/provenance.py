@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of this package, of Python and of what computes with it; a package that is absent is left out."""
     found = {"python": platform.python_version()}

@@ -11,6 +11,7 @@ import numpy as np
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.files import atomic_path
+from kmcgrowth.netcdf import write
 from kmcgrowth.provenance import SCHEMA_VERSION, TRANSIENT
 
 if TYPE_CHECKING:
@@ -24,15 +25,8 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     BadInput
         If the place cannot be written to.
     """
-    clean = dataset.drop_encoding()
-    encoding: dict[str, dict[str, Any]] = {}
-    for name, variable in clean.variables.items():
-        if variable.dtype.kind in "iuf":
-            encoding[str(name)] = {"_FillValue": None}
-            if variable.size > 1:
-                encoding[str(name)] |= {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
     with atomic_path(path) as temporary:
-        clean.to_netcdf(temporary, engine="h5netcdf", format="NETCDF4", encoding=encoding)
+        write(dataset, temporary)
 
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
