@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from kmcgrowth.errors import BadInput
-from kmcgrowth.recipe import Recipe, loading, parse_recipe, reaches_growth, temperature_law_warnings
+from kmcgrowth.recipe import Recipe, parse_recipe, reaches_growth, temperature_law_warnings
+from kmcgrowth.recipe.loading import read_tree
 
 FIXED = settings(derandomize=True, max_examples=60, deadline=None)
 
@@ -148,10 +149,8 @@ TREES = st.recursive(
 
 def read(tree: dict[str, Any]) -> None:
     """Read a tree as if it had been parsed from TOML; anything but a recipe or one sentence fails."""
-    original = loading._tree
-    loading._tree = lambda text: copy.deepcopy(tree)  # type: ignore[assignment]
     try:
-        recipe = parse_recipe("")
+        recipe = read_tree(copy.deepcopy(tree), text="")
         assert isinstance(recipe, Recipe)
         temperature_law_warnings(recipe)
         reaches_growth(recipe)
@@ -159,8 +158,6 @@ def read(tree: dict[str, Any]) -> None:
         sentence = str(error)
         assert sentence.isprintable(), repr(sentence)
         assert sentence.endswith((".", "?")) and len(sentence) < 500
-    finally:
-        loading._tree = original
 
 
 def places(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

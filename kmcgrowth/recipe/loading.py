@@ -39,26 +39,7 @@ def load_recipe(name: str | os.PathLike[str], *, changes: Mapping[str, Any] | No
     ------
     BadInput : one sentence that names the key, or the file.
     """
-    path = Path(name)
-    try:
-        found = path.is_file()
-    except (OSError, ValueError):
-        found = False
-    if not found and path.is_dir():
-        raise BadInput(f"{shown(str(name))} is a folder; give the name of a recipe file in it.")
-    if not found:
-        shipped = _shipped_files()
-        stem = path.name.removesuffix(".toml")
-        if stem not in shipped or len(path.parts) != 1:
-            hint = nearest(stem, shipped, otherwise='"kmcgrowth list" shows those that ship.')
-            raise BadInput(f"{shown(str(name))}: there is no such file, and no recipe of this name ships; {hint}")
-        path = shipped[stem]
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise BadInput(f"{shown(str(name))}: the file is not UTF-8 text; a recipe is a TOML file.") from None
-    except OSError as error:
-        raise BadInput(f"{shown(str(name))}: the file cannot be read: {error.strerror}.") from None
+    path, text = read_file(name)
     return parse_recipe(text, directory=path.parent, changes=changes)
 
 
@@ -86,10 +67,21 @@ def parse_recipe(
     ------
     BadInput : one sentence that names the key.
     """
+    return read_tree(read_toml(text), text=text, directory=directory, files=files, changes=changes)
+
+
+def read_tree(
+    tree: dict[str, Any],
+    *,
+    text: str,
+    directory: str | os.PathLike[str] | None = None,
+    files: Mapping[str, str] | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """Read a recipe from the tree of its TOML text, which is changed in place; else as ``parse_recipe``."""
     source = Files(Path(directory) if directory is not None else None, dict(files or {}))
     changes = dict(changes or {})
     try:
-        tree = _tree(text)
         unit_atoms = _complete(tree, changes)
         recipe = Recipe.model_validate(tree, context={"files": source})
         recipe = recipe.model_copy(update={
@@ -100,11 +92,12 @@ def parse_recipe(
     except Wrong as wrong:
         raise bad(wrong.sentence, *wrong.path) from None
     except RecursionError:
-        raise BadInput("the recipe is nested too deeply; a recipe has tables in tables, and no deeper.") from None
+        raise BadInput("the recipe is nested too deeply; it has tables in tables, and no deeper.") from None
     return recipe
 
 
-def _tree(text: str) -> dict[str, Any]:
+def read_toml(text: str, kind: str = "recipe") -> dict[str, Any]:
+    """The tree of a TOML text."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -114,6 +107,8 @@ def _tree(text: str) -> dict[str, Any]:
         raise BadInput(f"{place}: this is not valid TOML: {_readable(what or message)}.") from None
     except ValueError as error:
         raise BadInput(f"the text is not valid TOML: {_readable(' '.join(str(error).split()))}.") from None
+    except RecursionError:
+        raise BadInput(f"the {kind} is nested too deeply; it has tables in tables, and no deeper.") from None
 
 
 def _readable(message: str) -> str:
@@ -137,6 +132,31 @@ def _complete(tree: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, int
     merge_defaults(tree, {"growth": material.growth, "nucleation": material.nucleation})
     apply_changes(tree, changes)
     return dict(material.atoms)
+
+
+def read_file(name: str | os.PathLike[str], kind: str = "recipe") -> tuple[Path, str]:
+    """Path and text of a recipe's or study's file, or of one that ships under this name."""
+    path = Path(name)
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):
+        found = False
+    if not found and path.is_dir():
+        raise BadInput(f"{shown(str(name))} is a folder; give the name of a {kind} file in it.")
+    if not found:
+        shipped = _shipped_files()
+        stem = path.name.removesuffix(".toml")
+        if stem not in shipped or len(path.parts) != 1:
+            hint = nearest(stem, shipped, otherwise='"kmcgrowth list" shows those that ship.')
+            raise BadInput(f"{shown(str(name))}: there is no such file, and no {kind} of this name ships; {hint}")
+        path = shipped[stem]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"{shown(str(name))}: the file is not UTF-8 text; a {kind} is a TOML file.") from None
+    except OSError as error:
+        raise BadInput(f"{shown(str(name))}: the file cannot be read: {error.strerror}.") from None
+    return path, text
 
 
 def _shipped_files() -> dict[str, Path]:
