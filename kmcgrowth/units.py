@@ -172,6 +172,15 @@ def conversion(unit: str, dimension: str) -> tuple[float, float]:
     return float(f"{(big - zero) / _BIG:.15g}"), zero
 
 
+def split_quantity(text: str) -> tuple[float, str] | None:
+    """The number of a text such as "6 mL/hour" and its unit as written; None if it is none."""
+    match = _QUANTITY.fullmatch(text.translate(_SIGNS))
+    if match is None or not match[2] or _parsed(match[2]) is None:
+        return None
+    value = float(match[1])
+    return (value, match[2]) if math.isfinite(value) else None
+
+
 def quantity(text: Any, dimension: str, where: str = "", *, infinite: bool = False) -> float:
     """A number with its unit, as a float in SI units.
 

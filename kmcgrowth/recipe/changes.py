@@ -13,6 +13,8 @@ from kmcgrowth.recipe.laws import LAW_KEYS, SIZE_KEYS
 from kmcgrowth.recipe.problems import bad, key_text
 from kmcgrowth.units import shown
 
+_QUANTITY = re.compile(r"[-+.\d]+(?:e[-+]?\d+)? [A-Za-z/][\w/^ ]*", re.ASCII)
+"""A number with a unit is no TOML value; most changes are such, and finding out by trial takes ten times as long."""
 _PART = re.compile(r'"([^"]*)"|([^."]+)')
 
 
@@ -35,6 +37,8 @@ def split_key(key: str) -> list[str]:
 
 def read_value(value: Any) -> Any:
     """A text as a TOML value if it is one, else as a string; anything else as it is."""
+    if isinstance(value, str) and _QUANTITY.fullmatch(value):
+        return value
     if not isinstance(value, str):
         return value.item() if hasattr(value, "item") else copy.deepcopy(value)
     try:

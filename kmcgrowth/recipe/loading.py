@@ -82,7 +82,7 @@ def read_tree(
     source = Files(Path(directory) if directory is not None else None, dict(files or {}))
     changes = dict(changes or {})
     try:
-        unit_atoms = _complete(tree, changes)
+        unit_atoms = complete_tree(tree, changes)
         recipe = Recipe.model_validate(tree, context={"files": source})
         recipe = recipe.model_copy(update={
             "unit_atoms": unit_atoms, "text": text, "changes": copy.deepcopy(changes), "files": source.read})
@@ -116,7 +116,7 @@ def _readable(message: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _complete(tree: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, int]:
+def complete_tree(tree: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, int]:
     """Apply the changes and the material's defaults; the atoms of one formula unit."""
     check_keys(tree, Recipe.keys)
     if "material" in changes:
