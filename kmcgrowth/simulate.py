@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from importlib import import_module
@@ -45,6 +45,7 @@ def simulate(
     *,
     rng: Any = None,
     replicates: int = 1,
+    replicate: int | None = None,
     method: str | None = None,
     particles: int | None = None,
     snapshots: int | ArrayLike | None = None,
@@ -63,6 +64,7 @@ def simulate(
         Overrides the recipe's seed. Without either, a seed below 2**63 is drawn and recorded.
     replicates : int, independent repetitions; above 1 the result has a ``replicate`` dimension. Replicate i is the
         same whichever others run; replicate 0 is what a single run gives.
+    replicate : run this one alone, as a result without that dimension
     method : engine or "auto", by default the recipe's; ``auto`` counts the events to be expected and picks
     particles : int, particles in the control volume, by default the recipe's
     snapshots : int, evenly spaced from 0 to the end, or increasing times [s]; by default the recipe's
@@ -96,6 +98,8 @@ def simulate(
     from kmcgrowth.model.build import build_model
 
     _at_least_one("replicates", replicates)
+    if replicate is not None and (replicates != 1 or replicate < 0):
+        raise BadInput("replicate: give one from 0, and leave replicates out.")
     if workers is not None:
         _at_least_one("workers", workers)
     if particles is not None:
@@ -112,7 +116,7 @@ def simulate(
         "version": _version(),
         "recipe": _fingerprint(recipe, particles),
         "method": name,
-        "replicates": int(replicates),
+        "replicates": int(replicates) if replicate is None else f"number {replicate}",
         "snapshots": model.snapshots,
     }
     saved = store.read(checkpoint) if resume and checkpoint is not None and Path(checkpoint).exists() else None
@@ -123,7 +127,8 @@ def simulate(
     if saved is not None:
         _same_run(Path(str(checkpoint)), saved, header, seeds)
 
-    drive = _Drive(model, engine, seeds, int(replicates), header, checkpoint, progress, stop)
+    which = range(int(replicates)) if replicate is None else (replicate,)
+    drive = _Drive(model, engine, seeds, which, header, checkpoint, progress, stop)
     if saved is not None:
         drive.load(saved["tracks"])
     drive.run(workers)
@@ -172,11 +177,11 @@ class _Drive:
     """Takes every replicate through the snapshots, and keeps what a checkpoint needs."""
 
     def __init__(
-        self, model: Model, engine: Callable[[Model, np.random.Generator], Run], seeds: Seeding, replicates: int,
+        self, model: Model, engine: Callable[[Model, np.random.Generator], Run], seeds: Seeding, which: Sequence[int],
         header: dict[str, Any], checkpoint: str | os.PathLike[str] | None,
         progress: Callable[[float, int], None] | None, stop: Callable[[], bool] | None,
     ) -> None:
-        self.model, self.engine, self.seeds, self.replicates = model, engine, seeds, replicates
+        self.model, self.engine, self.seeds, self.which = model, engine, seeds, which
         self.header, self.checkpoint, self.progress, self.stop = header, checkpoint, progress, stop
         self.tracks: dict[int, dict[str, Any]] = {}
         self.halt = threading.Event()
@@ -194,8 +199,8 @@ class _Drive:
 
     def run(self, workers: int | None) -> None:
         """Run what is not done; afterwards every replicate has a track."""
-        left = [i for i in range(self.replicates) if not self.tracks.get(i, {}).get("done")]
-        threads = min(len(left), processors(), workers or self.replicates)
+        left = [i for i in self.which if not self.tracks.get(i, {}).get("done")]
+        threads = min(len(left), processors(), workers or len(self.which))
         if threads <= 1:
             for i in left:
                 self._replicate(i)
@@ -270,7 +275,7 @@ class _Drive:
         with self._lock:
             self._shown[replicate] = (min(time, self.model.duration), events)
             seen = self._shown.values()
-            self.progress(sum(t for t, _ in seen) / self.replicates, sum(e for _, e in seen))
+            self.progress(sum(t for t, _ in seen) / len(self.which), sum(e for _, e in seen))
 
     def _keep(self, replicate: int, track: dict[str, Any]) -> None:
         with self._lock:

@@ -204,23 +204,24 @@ class Points:
             files=self.study.recipe_files, changes=point.changes,
         )
 
-    def check(self) -> None:
-        """Read the recipe with each value of each axis once, and the first point.
+    def check(self) -> dict[str, str]:
+        """Read the recipe with each value of each axis once, and the first point; the CSV files that were read.
 
         Raises
         ------
         BadInput : one sentence that names the axis.
         """
         first = Point(0, "", self.study.changes | self.changes(0))
-        self.recipe(first)
+        files = dict(self.recipe(first).files)
         for axis in self.axes:
             steps = range(len(axis.values)) if axis.values else (0.0, 1.0)
             for step in steps:
                 part = axis.changes(int(step)) if axis.values else axis.sampled(float(step))
                 try:
-                    self.recipe(Point(0, "", first.changes | part))
+                    files |= self.recipe(Point(0, "", first.changes | part)).files
                 except BadInput as error:
                     raise BadInput(f"axes: with {_written(part)}: {error}") from None
+        return files
 
 
 def _written(changes: dict[str, Any]) -> str:

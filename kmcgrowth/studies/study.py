@@ -206,8 +206,20 @@ def load_study(name: str | os.PathLike[str]) -> Study:
     return parse_study(text, directory=path.parent)
 
 
-def parse_study(text: str, *, directory: str | os.PathLike[str] | None = None) -> Study:
-    """Read a study from TOML text; the recipe is looked for in ``directory``, then among those that ship.
+def parse_study(
+    text: str,
+    *,
+    directory: str | os.PathLike[str] | None = None,
+    recipe: str | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Study:
+    """Read a study from TOML text.
+
+    Parameters
+    ----------
+    text : TOML
+    directory : folder in which the recipe is looked for, before those that ship
+    recipe, files : text of the recipe and of the CSV files it reads, instead of looking for them
 
     Raises
     ------
@@ -220,12 +232,16 @@ def parse_study(text: str, *, directory: str | os.PathLike[str] | None = None) -
         study = Study.model_validate(copy.deepcopy(tree))
     except ValidationError as error:
         raise first_problem(error) from None
-    try:
-        near = Path(directory or ".") / study.recipe
-        path, recipe_text = read_file(near if near.is_file() else study.recipe)
-    except BadInput as error:
-        raise BadInput(f"recipe: {error}") from None
-    return study.model_copy(update={"text": text, "recipe_text": recipe_text, "recipe_folder": str(path.parent)})
+    folder = ""
+    if recipe is None:
+        try:
+            near = Path(directory or ".") / study.recipe
+            path, recipe = read_file(near if near.is_file() else study.recipe)
+        except BadInput as error:
+            raise BadInput(f"recipe: {error}") from None
+        folder = str(path.parent)
+    return study.model_copy(update={
+        "text": text, "recipe_text": recipe, "recipe_files": dict(files or {}), "recipe_folder": folder})
 
 
 __all__ = ["DESIGNS", "MODES", "RECORDS", "Limits", "Sampling", "Slurm", "Study", "load_study", "parse_study"]
