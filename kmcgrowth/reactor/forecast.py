@@ -170,7 +170,7 @@ def _row(model: Model, t: float, counts: Counts) -> dict[str, object]:
         "time": t, "temperature": temperature, "volume": volume, "amounts": amounts,
         "supersaturation": counts.supersaturation, "mean_diameter": mean_all, "relative_std": std,
         "seeds": living, "born": float(born.sum()), "supply": supply,
-        "focusing": _focusing(model, temperature, typical, q), "nucleation": rate, "nucleation_limit": limit,
+        "focusing": focusing_of(model, temperature, typical, q), "nucleation": rate, "nucleation_limit": limit,
         "capped": capped, "nucleus": critical_nucleus(model, temperature, amounts, volume),
     }
 
@@ -197,7 +197,7 @@ def _supply(model: Model, t: float, counts: Counts) -> float:
     return max(total, 0.0)
 
 
-def _focusing(model: Model, temperature: float, units: float, q: float) -> float:
+def focusing_of(model: Model, temperature: float, units: float, q: float) -> float:
     """1 + q/(r^2 (k_a/r) |dc_r/dr|) for particles of ``units`` that are fed ``q`` monomers a second each."""
     if not np.isfinite(units) or not np.isfinite(q):
         return float("nan")

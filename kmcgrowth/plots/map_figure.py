@@ -1,0 +1,168 @@
+"""The map of a study: sizes and regimes over two of its axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcgrowth.plots.style import BLACK, look, new_figure
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+REGIMES = ("focuses", "nucleates", "ripens")
+COLOURS = ("#B7E2D2", "#F6CBA8", "#BFD7EE")
+"""Light tints of green, red and blue that lines and letters stand on."""
+
+PANELS = (
+    ("mean_diameter", "all", 1.0, "mean diameter (nm)", "%.3g", False),
+    ("relative_std", "all", 100.0, "relative width σ/mean (%)", "%.3g", False),
+    ("nucleated_share", None, 1.0, "nucleated per seed", "%.0e", True),
+    ("ripened_share", None, 100.0, "dissolved, of all particles (%)", "%.2g", False),
+)
+
+LEAST = 1e-6
+"""Shares below this are drawn as this on a logarithmic scale."""
+
+
+def figure(
+    study: xr.Dataset,
+    *,
+    axes: tuple[str, str],
+    window: tuple[NDArray[Any], NDArray[Any]] | None = None,
+    inset: tuple[xr.DataArray, tuple[float, float], str] | None = None,
+) -> Figure:
+    """The three regimes with their boundaries, and four numbers of the end of the runs.
+
+    Parameters
+    ----------
+    study : as from ``open_study``, with no other dimensions than ``axes``, ``population`` and ``bound``
+    axes : keys of the horizontal and of the vertical axis
+    window : (horizontal, vertical) nucleation over its limit and focusing number over its limit under a steady feed,
+        whose lines of 1 are drawn
+    inset : size distribution of one point over ``diameter`` [nm], where it is, and what to write over it
+    """
+    study = study.transpose(*axes, ...)
+    with look():
+        fig = new_figure(10.2, 5.6)
+        left, right = np.ravel(fig.subfigures(1, 2, width_ratios=(1.02, 1.0)))
+        regimes(left.subplots(), study, axes, window, inset)
+        for ax, (name, population, factor, label, form, log) in zip(right.subplots(2, 2).flat, PANELS, strict=True):
+            values = study[name] if population is None else study[name].sel(population=population)
+            panel(ax, study, axes, factor * values.values, label, form, log)
+        title = str(study.attrs.get("title", "")).replace("$", r"\$")
+        if title:
+            fig.suptitle(title, x=0.01, ha="left")
+    return fig
+
+
+def regimes(
+    ax: Axes, study: xr.Dataset, axes: tuple[str, str], window: tuple[NDArray[Any], NDArray[Any]] | None,
+    inset: tuple[xr.DataArray, tuple[float, float], str] | None,
+) -> None:
+    """Tints of the regimes, lines of the window and the size distribution of one point."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    x, y = (study[name].values for name in axes)
+    found = study["regime"].values
+    shown = np.ma.masked_less(found, 0)
+    ax.pcolormesh(x, y, shown.T, cmap=ListedColormap(list(COLOURS)), norm=BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3),
+                  shading="nearest", rasterized=True)
+    handles: list[Any] = [Patch(color=c, label=name) for c, name in zip(COLOURS, REGIMES, strict=True)]
+    for number in range(3):
+        if np.any(found == number) and np.any((found != number) & (found >= 0)):
+            ax.contour(x, y, (found == number).astype(float).T, levels=[0.5], colors=BLACK, linewidths=0.8)
+    if window is not None:
+        names = ("nucleation sets in (steady feed)", "relative focusing ends (steady feed)")
+        styles: tuple[Any, Any] = ("--", ":")
+        for values, style, text in zip(window, styles, names, strict=True):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                level = np.clip(np.log10(values), -30.0, 30.0)
+            if np.isfinite(level).any():
+                if np.nanmin(level) < 0.0 < np.nanmax(level):
+                    ax.contour(x, y, level.T, levels=[0.0], colors=BLACK, linestyles=style, linewidths=1.5)
+                    handles.append(Line2D([], [], color=BLACK, linestyle=style, label=text))
+    label_axes(ax, study, axes)
+    ax.set_title("regimes at the end of the runs")
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, frameon=False)
+    if inset is not None:
+        draw_inset(ax, *inset)
+
+
+def draw_inset(ax: Axes, sizes: xr.DataArray, place: tuple[float, float], text: str) -> None:
+    """A small size distribution in the corner that is farthest from its point, and a line to the point."""
+    from matplotlib.patches import ConnectionPatch
+
+    at = ax.transAxes.inverted().transform(ax.transData.transform(place))
+    corner = (0.05 if at[0] > 0.5 else 0.63, 0.08 if at[1] > 0.5 else 0.68)
+    small = ax.inset_axes((*corner, 0.32, 0.22))
+    small.fill_between(sizes["diameter"].values, sizes.values, color="0.35", linewidth=0)
+    some = sizes["diameter"].values[sizes.values > 1e-3 * sizes.values.max()]
+    small.set(yticks=[], xlim=(0.9 * some[0], 1.05 * some[-1]), ylim=(0.0, 1.15 * float(sizes.values.max())))
+    small.set_xlabel("diameter (nm)", fontsize="x-small", labelpad=1.0)
+    small.tick_params(labelsize="x-small", pad=1.5)
+    small.set_title(text, fontsize="x-small", pad=2.0)
+    ax.plot(*place, "o", color="white", markeredgecolor=BLACK, markersize=5.0)
+    ax.add_artist(ConnectionPatch(
+        place, (0.5, 0.0 if at[1] < 0.5 else 1.0), coordsA=ax.transData, coordsB=small.transAxes, linewidth=0.7,
+    ))
+
+
+def panel(
+    ax: Axes, study: xr.Dataset, axes: tuple[str, str], values: NDArray[Any], label: str, form: str, log: bool
+) -> None:
+    """One number over both axes, with labelled contours."""
+    from matplotlib.colors import LogNorm
+
+    x, y = (study[name].values for name in axes)
+    norm = None
+    if log:
+        values = np.maximum(values, LEAST)
+        top = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
+        norm = LogNorm(LEAST, max(top, 10.0 * LEAST))
+    mesh = ax.pcolormesh(x, y, np.ma.masked_invalid(values).T, cmap="viridis", norm=norm, shading="nearest",
+                         rasterized=True)
+    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, aspect=25)
+    bar.outline.set_visible(False)
+    if np.isfinite(values).all() and np.ptp(values) > 0.0 and min(values.shape) > 2:
+        levels = 10.0 ** np.arange(-5.0, 2.0, 2.0) if log else 6
+        lines = ax.contour(x, y, values.T, levels=levels, colors="white", linewidths=0.7)
+        ax.clabel(lines, fmt=form, fontsize=6.5)
+    label_axes(ax, study, axes)
+    ax.set_title(label)
+
+
+def label_axes(ax: Axes, study: xr.Dataset, axes: tuple[str, str]) -> None:
+    """Names and units; a logarithmic scale where the values are evenly spaced on one."""
+    for name, which in zip(axes, "xy", strict=True):
+        values = study[name]
+        unit = str(values.attrs.get("units", "1"))
+        text = str(values.attrs.get("long_name", name))
+        for plain, sign in (("degC", "°C"), ("hour", "h")):
+            unit = unit.replace(plain, sign)
+        getattr(ax, f"set_{which}label")(text if unit == "1" else f"{text} ({unit})")
+        if on_log_scale(values.values):
+            getattr(ax, f"set_{which}scale")("log")
+            axis = getattr(ax, f"{which}axis")
+            from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+            axis.set_minor_formatter(NullFormatter())
+
+
+def on_log_scale(values: NDArray[Any]) -> bool:
+    """Whether values are spaced more evenly by their logarithms, over a decade at least."""
+    if values.dtype.kind not in "iuf" or values.size < 3 or values.min() <= 0.0 or values.max() < 8.0 * values.min():
+        return False
+    even, log = np.diff(np.sort(values)), np.diff(np.log(np.sort(values)))
+    return bool(np.std(log) / np.mean(log) < np.std(even) / np.mean(even))
+
+
+__all__ = ["figure"]
