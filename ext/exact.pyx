@@ -7,7 +7,7 @@ with a fixed majorant and a Poisson number of candidates.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.math cimport INFINITY, cbrt, ceil, exp, expm1, fabs, floor, fmax, fmin, log, log1p, pow, sqrt
+from libc.math cimport INFINITY, cbrt, ceil, exp, expm1, fabs, floor, fmax, fmin, log, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from numpy.random cimport bitgen_t
 

@@ -8,11 +8,7 @@ cdef class Leaper(Choice):
 
     cdef public int64_t resting, failed, leaps, windows
     cdef public double leapt               # time covered by leaps [s]
-    cdef public bint go, stale, stepped
-    cdef int64_t[::1] gone                  # places of the particles that dissolved in the step, and when
-    cdef double[::1] gone_time
-    cdef public int64_t vanished, kept_number
-    cdef double[::1] start_amount
+    cdef public bint stale
 
     # -- choosing a step -----------------------------------------------------------------------------
 
@@ -34,13 +30,12 @@ cdef class Leaper(Choice):
         return EVENTS
 
     cdef int leap(self, double until) noexcept nogil:
-        self.stepped = False
         if self.single:
             self.paired = fmax(self.paired, self.now)
         if self.resting > 0 and not self.always:
             self.resting -= 1
             return self.stay_exact()
-        if not self.choose_step():
+        if not self.choose_step(until):
             if self.table_short:
                 return TABLE
             # the longer it has not paid the later the next look
@@ -52,13 +47,10 @@ cdef class Leaper(Choice):
             self.join_pairs(0.5 * (self.step_start + self.step_end))
             if self.table_short:
                 return TABLE
-            if not self.choose_step():
+            if not self.choose_step(until):
                 return TABLE if self.table_short else self.stay_exact()
         if self.size.shape[0] - self.number < 64 + 4 * <int64_t>self.expected_births():
             return ROOM
-        if self.step_end > until and not self.go:
-            return AHEAD
-        self.go = False
         self.take_step()
         return LEAPT
 
@@ -66,7 +58,6 @@ cdef class Leaper(Choice):
 
     cdef void take_step(self) noexcept nogil:
         cdef int64_t i, k, n, new, place = 0, change = 0, number = self.number, mismatch, shape
-        self.stepped = True
         self.single, self.halfway = False, False
         self.since_banding = -1
         self.stale = True
@@ -74,23 +65,19 @@ cdef class Leaper(Choice):
         self.exchange()
         self.stick_some(True)
         # particles keep their order, those that dissolve leave it
-        self.vanished = 0
         for i in range(number):
             n = self.size[i]
             change -= n
-            new = self.particle(n, i)
+            new = self.particle(n)
             if new < 2:
                 self.dissolved[self.origin[i]] += 1
-                self.gone[self.vanished] = i
-                self.gone_time[self.vanished] = self.over
-                self.vanished += 1
                 continue
             change += new
+            self.scratch_size[place] = <int32_t>n
             self.size[place] = <int32_t>new
             self.origin[place] = self.origin[i]
             place += 1
         self.number = place
-        self.kept_number = place
         for k in range(self.births):
             self.born += 1
             self.window_events += 1
@@ -98,9 +85,9 @@ cdef class Leaper(Choice):
             new = self.walk(self.birth_units[k], self.birth_time[k], self.step_end)
             if new < 2:
                 self.dissolved[1] += 1
-                self.birth_over[k] = self.over
                 continue
             change += new
+            self.scratch_size[self.number] = <int32_t>self.birth_units[k]
             self.size[self.number] = <int32_t>new
             self.origin[self.number] = 1
             self.number += 1
@@ -146,6 +133,10 @@ cdef class Leaper(Choice):
                     k += 1
             self.rest[self.sticker_species[s]] += now - k
 
+    cdef inline bint may_lose(self, int64_t i) noexcept nogil:
+        """Whether a unit can be taken off particle i: where nothing detaches only what it gained in the step."""
+        return self.size[i] > (2 if self.released > 0 else max(<int64_t>self.scratch_size[i], 2))
+
     cdef int64_t spread(self, int64_t units) noexcept nogil:
         """Hand ``units`` to the particles (take them if negative) in proportion to their capture; what finds no place."""
         cdef double total, spacing, mark, sum
@@ -155,7 +146,7 @@ cdef class Leaper(Choice):
                 break
             total = 0.0
             for i in range(self.number):
-                if sign > 0 or self.size[i] > 2:
+                if sign > 0 or self.may_lose(i):
                     total += self.attach_at(min(<int64_t>self.size[i], self.largest), self.place)
             if not total > 0.0:
                 break
@@ -163,11 +154,11 @@ cdef class Leaper(Choice):
             mark = self.uniform() * spacing
             sum = 0.0
             for i in range(self.number):
-                if sign > 0 or self.size[i] > 2:
+                if sign > 0 or self.may_lose(i):
                     sum += self.attach_at(min(<int64_t>self.size[i], self.largest), self.place)
                 while mark < sum and units != 0:
                     mark += spacing
-                    if sign > 0 or self.size[i] > 2:
+                    if sign > 0 or self.may_lose(i):
                         self.size[i] += <int32_t>sign
                         units -= sign
         return units
@@ -186,16 +177,15 @@ cdef class Leaper(Choice):
         )
         self.extents = np.zeros(channels)
         self.arrived, self.forced, self.rest, self.back = (np.zeros(n, dtype=np.int64) for _ in range(4))
-        self.stick_capture, self.stick_release = np.zeros(self.stickers), np.zeros(self.stickers)
+        self.stick_capture, self.stick_release, self.stick_slope, self.stick_gain = (
+            np.zeros(self.stickers) for _ in range(4)
+        )
         self.settled, self.stuck = np.zeros(n, dtype=np.uint8), np.zeros(self.stickers, dtype=np.int64)
         self.keeper = np.zeros(self.reactions, dtype=np.int32)
         self.sequence, self.circular = chemistry["order"], chemistry["circular"]
+        self.curved, self.delicate, self.rate0 = chemistry["curved"], chemistry["delicate"], np.zeros(self.reactions)
         self.stamp = 0
         self.single = True
-        self.traced = -1
-        self.trace = np.zeros((0, CELLS + 1), dtype=np.int32)
-        self.course = np.zeros((0, self.reactions + self.stickers))
-        self.rate0, self.rate1, self.extent0 = np.zeros(size), np.zeros(size), np.zeros(channels)
         self.kept.has_binomial = 0
         self._make_places()
 
@@ -209,9 +199,7 @@ cdef class Leaper(Choice):
 
     def _make_places(self):
         room = self.size.shape[0]
-        self.birth_time, self.birth_over, self.gone_time = (np.zeros(room) for _ in range(3))
-        self.birth_units = np.zeros(room, dtype=np.int64)
-        self.gone = np.zeros(room, dtype=np.int64)
+        self.birth_time, self.birth_units = np.zeros(room), np.zeros(room, dtype=np.int64)
         self.class_size, self.class_number = (np.zeros(max(room, self.largest + 1), dtype=np.int32) for _ in range(2))
 
     def set_tables(self, attach0, detach0, attach1, detach1, stick0, stick1, ramp, *, smooth):
@@ -230,56 +218,9 @@ cdef class Leaper(Choice):
         super().interrupt(t)
         self.stale = True
 
-    @property
-    def concentration(self):
-        """Mean concentration in the last step [1/m^3]."""
-        return self.area[CELLS] / (self.step_end - self.step_start)
-
-    def follow_particles(self, bint on):
-        """Keep (or no longer keep) what happens within the next step: sizes of particles that take several leaps, extents."""
-        self.trace = np.zeros((self.number if on else 0, CELLS + 1), dtype=np.int32)
-        self.course = np.zeros((CELLS + 1 if on else 0, self.reactions + self.stickers))
-
-    def drifts(self, size):
-        """Of particles of these sizes that leap all of the last step at once: coefficients of the expected change in the share
-        of the step that is over, its square and its cube, and in the excess of the concentration; the square and cubic
-        parts of the variance over the linear one. Else zeros."""
-        cdef int64_t i, n
-        cdef double h = self.step_end - self.step_start, c = self.area[CELLS] / h - self.held
-        cdef double *row
-        out = np.zeros((6, len(size)))
-        cdef double[:, ::1] part = out
-        for i in range(len(size)):
-            n = size[i]
-            row = self.row_of(n)
-            if row[ROUGH] >= h and h * row[GROSS] >= FEW:
-                part[0, i] = h * row[NET]
-                part[1, i] = h * h * row[NET2]
-                part[2, i] = h * h * h * row[NET3]
-                part[3, i] = row[CAPTURE]
-                part[4, i] = h * row[GROSS2] / (row[GROSS] + row[CAPTURE] * c)
-                part[5, i] = h * h * row[GROSS3] / (row[GROSS] + row[CAPTURE] * c)
-        return out
-
-    def last_step(self):
-        """What happened in the last step, for a look into it: see ``kmcgrowth.reactor.leap_between``."""
-        trace = np.asarray(self.trace)
-        walked = np.flatnonzero(trace[:, 0])
-        return {
-            "capture": np.array([self.capture[i] for i in range(CELLS + 1)]),
-            "release": np.array([self.release[i] for i in range(CELLS + 1)]),
-            "excess": np.array([self.area[i] - self.held * self.cell * i for i in range(CELLS + 1)]),
-            "course": np.asarray(self.course).copy(), "walked": walked, "trace": trace[walked],
-            "start": self.step_start, "end": self.step_end, "kept": self.kept_number,
-            "released": self.released,
-            "gone": np.asarray(self.gone)[: self.vanished].copy(),
-            "gone_time": np.asarray(self.gone_time)[: self.vanished].copy(),
-            "birth_over": np.asarray(self.birth_over)[: self.births].copy(),
-            "birth_time": np.asarray(self.birth_time)[: self.births].copy(),
-            "birth_units": np.asarray(self.birth_units)[: self.births].copy(),
-            "mean_time": np.array([self.node_time[i] for i in range(self.nodes)]),
-            "mean": np.array([self.node_mean[i] for i in range(self.nodes)]),
-        }
+    def last_births(self):
+        """Times of birth in the last step [s]."""
+        return np.asarray(self.birth_time)[: self.births].copy()
 
     def state(self):
         out = super().state()

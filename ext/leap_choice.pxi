@@ -3,6 +3,8 @@
 cdef double LEAST = 8.0         # events per particle for which a step pays
 cdef double OVERHEAD = 8000.0   # and besides
 cdef double CROWDED = 2.0       # leaps per particle in a step
+cdef double TURNED = 2.5        # share of a reactant, in units of the root of the tolerance
+cdef double STUCK = 0.7         # relative growth by what sticks, in the same units
 
 
 cdef class Choice(Pairs):
@@ -12,6 +14,9 @@ cdef class Choice(Pairs):
     cdef public double last                 # length of the last step [s]
     cdef public double fixed                # length of every step, for tests [s]
     cdef public int64_t wanted              # size that the tables must hold
+    cdef uint8_t[::1] curved                # whether the rate of a reaction is anything but proportional to one species
+    cdef uint8_t[::1] delicate              # whether it goes with a power of an amount that is no falling factorial
+    cdef double[::1] rate0                  # of the curved ones at the start of the step
 
     cdef double expected_births(self) noexcept nogil:
         """In the step, by all laws."""
@@ -19,9 +24,9 @@ cdef class Choice(Pairs):
             return self.extents[self.reactions + self.stickers]
         return self.mean_births
 
-    cdef double longest_step(self, double attach, double detach) noexcept nogil:
+    cdef double longest_step(self, double latest) noexcept nogil:
         """A step that the particles, the volume, births, coalescence and the step before allow."""
-        cdef double tau = self.epoch_end - self.now, volume = self.volume_at(self.now), rate = 0.0, c, top = 0.0, low, middle
+        cdef double tau = latest - self.now, volume = self.volume_at(self.now), rate = 0.0, c, top = 0.0, low, middle
         cdef double *row
         cdef int64_t j, units
         if self.fixed > 0.0:
@@ -60,9 +65,12 @@ cdef class Choice(Pairs):
                 break
         return low
 
-    cdef bint choose_step(self) noexcept nogil:
-        """Fix the step and its expected course; False if it does not pay. Draws nothing, and changes nothing else."""
-        cdef double attach, detach, c, tau, reached, gross, volume, least, mean
+    cdef bint choose_step(self, double until) noexcept nogil:
+        """Fix the step and its expected course; False if it does not pay. Draws nothing, and changes nothing else.
+
+        A step ends at ``until``: what happens within it is not known.
+        """
+        cdef double attach, detach, c, tau, reached, gross, volume, least, mean, latest = fmin(self.epoch_end, until)
         cdef int64_t s, tries, again = 0
         if self.number == 0 or self.largest < 8:
             return False
@@ -75,28 +83,28 @@ cdef class Choice(Pairs):
         least = (LEAST * self.number + OVERHEAD) / (1.0 + 0.3 * self.largest / fmax(4.0 * self.number, 64.0))
         if self.always:
             least = 0.0
-        tau = self.epoch_end - self.now
+        tau = latest - self.now
         if gross <= 0.0 or gross * tau < least:
             return False
-        self.sum_sticking(self.theta(self.now))
         self.hold(c, self.theta(self.now))
-        tau = self.longest_step(attach, detach)
+        tau = self.longest_step(latest)
         for tries in range(12):
-            if tau < 1e-13 * self.now or gross * tau < least:
+            if tau < fmax(1e-13 * self.now, 1e-200) or gross * tau < least:
                 return False
             self.step_start = self.now
             self.step_end = self.now + tau
-            if self.epoch_end - self.step_end < 0.5 * tau and self.fixed == 0.0:
+            if latest - self.step_end < 0.5 * tau and self.fixed == 0.0:
                 # two equal steps rather than a long and a short one
-                self.step_end = self.now + 0.5 * (self.epoch_end - self.now)
-            if self.epoch_end - self.step_end < 1e-9 * tau:
-                self.step_end = self.epoch_end
-            if self.now + tau >= self.epoch_end * (1.0 - 1e-15):
-                self.step_end = self.epoch_end
+                self.step_end = self.now + 0.5 * (latest - self.now)
+            if latest - self.step_end < 1e-9 * tau:
+                self.step_end = latest
+            if self.now + tau >= latest * (1.0 - 1e-15):
+                self.step_end = latest
             tau = self.step_end - self.step_start
             self.cell = tau / CELLS
             self.hold(self.held, self.theta(self.now + 0.5 * tau))
             self.foresee_sums()
+            self.sum_sticking()
             if self.turn > self.tolerance and self.fixed == 0.0:
                 tau *= fmax(0.9 * sqrt(self.tolerance / self.turn), 0.2)
                 continue
@@ -117,9 +125,11 @@ cdef class Choice(Pairs):
                 # the rates of the particles are to be those of the concentration they meet
                 self.hold(mean, self.place)
                 continue
-            reached = self.turnover()
-            if reached > 0.25 and self.fixed == 0.0:
-                tau *= fmax(0.2 / reached, 0.1)
+            if self.delicate_few():
+                return False
+            reached = fmax(self.turnover(), self.sticking_share())
+            if reached > 1.0 and self.fixed == 0.0:
+                tau *= fmax(0.8 / reached, 0.1)
                 continue
             return gross * tau >= least and self.tables_reach(tau)
         return False
@@ -168,6 +178,10 @@ cdef class Choice(Pairs):
         for s in range(n):
             self.y[s] = fmax(<double>self.count[s], 0.0)
             self.inflow[s] = 0.0
+        for r in range(self.reactions):
+            self.rate0[r] = self.field_rate(
+                r, self.constant_at(r, self.theta(self.step_start)), self.volume_at(self.step_start), self.y, -1
+            ) if self.curved[r] else 0.0
         for j in range(self.syringes):
             share = self.share_leaving(j)
             for s in range(n):
@@ -188,14 +202,39 @@ cdef class Choice(Pairs):
             self.highest = fmax(self.highest, (self.area[i + 1] - self.area[i]) / self.cell)
         return True
 
+    cdef bint delicate_few(self) noexcept nogil:
+        """Whether there are so few molecules of a species that the mean of a power of their number is not the power of
+        the mean, in a reaction that goes with it."""
+        cdef int64_t r, j, s
+        for r in range(self.reactions):
+            if not self.delicate[r] or self.extents[r] < 1.0:
+                continue
+            for j in range(self.reactants[r]):
+                s = self.reactant[r, j]
+                if self.power[r, j] != 1.0 and fmin(fmax(self.count[s], 0), self.y[s]) * self.tolerance < 1.0:
+                    return True
+        return False
+
+    cdef double sticking_share(self) noexcept nogil:
+        """Relative growth of the particles by what sticks, over what is allowed."""
+        cdef double total = self.extents[self.reactions + self.stickers] / (
+            2.0 * (1.0 + 0.5 * self.tolerance * self.number)
+        ) if self.nucleation == FROM_CLUSTER else 0.0
+        cdef double gain = 0.0
+        cdef int64_t s
+        for s in range(self.stickers):
+            gain += self.stick_gain[s] * self.extents[self.reactions + s]
+        return fmax(total, gain / (STUCK * self.root))
+
     cdef double turnover(self) noexcept nogil:
-        """Largest share of a reactant that a step takes in a reaction which may give it back."""
+        """Largest share of a reactant that a step takes in a reaction which may give it back or does not go with its amount,
+        and largest relative change of the rate of the latter, over what is allowed."""
         cdef int64_t r, i, s
-        cdef double most = 0.0, there, share, release = 0.0
+        cdef double most = 0.0, there, share, rate, release = 0.0, allowed = TURNED * self.root
         for i in range(CELLS):
             release += 0.5 * self.cell * (self.release[i] + self.release[i + 1])
         for r in range(self.reactions):
-            if not self.circular[r]:
+            if not self.circular[r] and not (self.curved[r] and self.extents[r] > 1.0):
                 continue
             share = 0.0
             for i in range(self.change_start[r], self.change_start[r + 1]):
@@ -203,5 +242,10 @@ cdef class Choice(Pairs):
                     s = self.change_species[i]
                     there = fmax(<double>self.count[s], 0.0) + self.expected[s] + (release if s == 0 else 0.0)
                     share = fmax(share, -self.change_amount[i] * self.extents[r] / fmax(there, 1.0))
-            most = fmax(most, share)
+            if self.curved[r]:
+                rate = self.field_rate(
+                    r, self.constant_at(r, self.theta(self.step_end)), self.volume_at(self.step_end), self.y, -1
+                )
+                share = fmax(share, fabs(rate - self.rate0[r]) / fmax(fmax(rate, self.rate0[r]), 1e-300))
+            most = fmax(most, share / allowed)
         return most

@@ -70,7 +70,7 @@ cdef class Course(Sums):
             release += y[n + 1]
         for s in range(self.stickers):
             a = fmax(y[self.sticker_species[s]], 0.0) / volume
-            rate = self.stick_at(s, capture) * a
+            rate = self.stick_at(s, t) * a
             out[self.sticker_species[s]] -= rate
             if self.kind == ACTUAL:
                 out[n + self.reactions + s] = rate
@@ -127,15 +127,13 @@ cdef class Course(Sums):
             self.jacobian[0, n + 1] -= 1.0
         for s in range(self.stickers):
             q = self.sticker_species[s]
-            rate = self.stick_at(s, k) / volume
+            rate = self.stick_at(s, t) / volume
             self.jacobian[q, q] += rate
             if self.kind == ACTUAL:
                 self.jacobian[n + self.reactions + s, q] -= rate
             else:
                 self.jacobian[n, q] -= self.stick_capture[s] / volume
                 self.jacobian[n + 1, q] -= self.stick_release[s] / volume
-                if self.capture[0] > 0.0:
-                    self.jacobian[q, n] += self.stick_sum[s] / self.capture[0] * fmax(y[q], 0.0) / volume
         if self.nucleation == FROM_CLUSTER:
             q = self.nucleus_species
             rate = self.cluster_rate(theta)
@@ -182,7 +180,7 @@ cdef class Course(Sums):
                     rate = self.field_rate(r, k, volume, self.y, -1) / fmax(self.y[s], 1.0)
                 out[s] += used * rate
         for s in range(self.stickers):
-            out[self.sticker_species[s]] += self.stick_at(s, self.in_cell(self.capture, t)) / volume
+            out[self.sticker_species[s]] += self.stick_at(s, t) / volume
         if self.nucleation == FROM_CLUSTER:
             out[self.nucleus_species] += self.cluster_rate(theta)
         out[0] += self.in_cell(self.capture, t) / volume

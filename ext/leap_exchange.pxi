@@ -20,11 +20,10 @@ cdef class Exchange(Follower):
     cdef int32_t[::1] keeper                # of every reaction: the reactant that decides how often it happens
     cdef double[::1] expected               # arrivals in the step
     cdef double[::1] extents                # expected, of reactions, sticking, births from a cluster, attachment
-    cdef double[::1] birth_time, birth_over     # the latter where a newborn particle dissolves in the step
+    cdef double[::1] birth_time
     cdef int64_t[::1] birth_units
     cdef public int64_t births              # in the step
     cdef public double mean_births          # expected
-    cdef double early                       # share of the molecules leaving a species that were there at the start
     cdef int64_t released, captured         # monomers, by and from all particles
 
     # -- births ------------------------------------------------------------------------------------
@@ -81,7 +80,6 @@ cdef class Exchange(Follower):
     cdef inline void bear(self, double t, int64_t units) noexcept nogil:
         if self.births + self.number + 2 < self.birth_time.shape[0]:
             self.birth_time[self.births] = t
-            self.birth_over[self.births] = INFINITY
             self.birth_units[self.births] = units
             self.births += 1
         else:
@@ -160,7 +158,7 @@ cdef class Exchange(Follower):
 
     cdef void settle_species(self, int64_t s) noexcept nogil:
         """How many molecules of s stay, and where the others go."""
-        cdef int64_t held = max(self.count[s], 0), come = self.arrived[s], stay, leave
+        cdef int64_t held = max(self.count[s], 0), come = self.arrived[s]
         cdef double survive, expected = self.expected[s], left
         if s == 0:
             come += self.released
@@ -171,18 +169,65 @@ cdef class Exchange(Follower):
         else:
             # the end of the path is not known well enough for the difference
             self.late[s] = (1.0 - survive) / self.hazard[s] if self.hazard[s] > 1e-9 else 1.0
-        stay = self.binomial(held, survive)
-        self.early = held - stay
-        stay += self.binomial(come, self.late[s])
-        leave = held + come - stay
-        self.early /= fmax(leave, 1.0)
-        leave -= self.forced[s]
+        self.settled[s] = True
+        self.rest[s] = 0
+        self.depart(s, held, come, survive, self.late[s], self.forced[s])
+
+    cdef void depart(self, int64_t s, int64_t held, int64_t come, double survive, double late, int64_t forced) noexcept nogil:
+        """Fates of molecules of s: those there at the start stay with the chance ``survive``, those that come with ``late``;
+        ``forced`` have gone already. Those that leave by twos or more do so in such groups, each by itself."""
+        cdef double total = self.ways_out(s, False), clumped = 0.0, share
+        cdef int64_t r, k, some, more, stay, leave
+        if total > 0.0:
+            for r in range(self.reactions):
+                k = self.net_use(r, s)
+                if k <= 1 or self.keeper[r] != s:
+                    continue
+                # of what is not in groups of the reactions before
+                share = k * self.extents[r] / (total - clumped)
+                some = self.groups(held, k, (1.0 - survive) * share / (1.0 - (1.0 - survive) * clumped / total))
+                more = self.groups(come, k, (1.0 - late) * share / (1.0 - (1.0 - late) * clumped / total))
+                clumped += k * self.extents[r]
+                stay = self.happen(r, some + more)
+                more = max(more - (some + more - stay), 0)
+                held -= k * (stay - more)
+                come -= k * more
+            share = clumped / total
+            survive = 1.0 - (1.0 - survive) * (1.0 - share) / (1.0 - (1.0 - survive) * share) if survive > 0.0 or share < 1.0 else 1.0
+            late = 1.0 - (1.0 - late) * (1.0 - share) / (1.0 - (1.0 - late) * share) if late > 0.0 or share < 1.0 else 1.0
+        stay = self.binomial(held, survive) + self.binomial(come, late)
+        leave = held + come - stay - forced
         if leave < 0:
             stay += leave
             leave = 0
-        self.settled[s] = True
-        self.rest[s] = stay
+        self.rest[s] += stay
         self.send(s, leave)
+
+    cdef int64_t groups(self, int64_t there, int64_t k, double chance) noexcept nogil:
+        """How many groups of k molecules leave; what is left over makes a group by chance."""
+        cdef int64_t number = there // k, left
+        left = self.binomial(number, chance)
+        if there % k and self.uniform() * k < chance * (there % k) and (left + 1) * k <= there:
+            left += 1
+        return left
+
+    cdef double ways_out(self, int64_t s, bint single) noexcept nogil:
+        """Expected molecules out of s by all ways that are open, or only by those that take one at a time."""
+        cdef double total = 0.0
+        cdef int64_t r, k
+        for r in range(self.reactions):
+            k = self.net_use(r, s)
+            if k > 0 and not (self.keeper[r] != s and self.settled[self.keeper[r]]):
+                if not (single and k > 1 and self.keeper[r] == s):
+                    total += k * self.extents[r]
+        for k in range(self.stickers):
+            if self.sticker_species[k] == s:
+                total += self.extents[self.reactions + k]
+        if self.nucleation == FROM_CLUSTER and self.nucleus_species == s:
+            total += self.extents[self.reactions + self.stickers]
+        if s == 0:
+            total += self.extents[self.reactions + self.stickers + 1]
+        return total
 
     cdef bint settle_back(self) noexcept nogil:
         """Fates of the molecules that a reaction gave back after their species was settled; whether there were any."""
@@ -193,45 +238,27 @@ cdef class Exchange(Follower):
             self.back[s] = 0
             if n > 0:
                 found = True
-                self.early = 0.0
-                n -= self.binomial(n, self.late[s])
                 self.rest[s] -= n
-                self.send(s, n)
+                self.depart(s, 0, n, 1.0, self.late[s], 0)
         return found
 
     cdef void send(self, int64_t s, int64_t leave) noexcept nogil:
         """Divide molecules that leave s among the ways out of it; those for which there is none go back to the rest."""
-        cdef int64_t taken, r, k, whole
-        cdef double total = 0.0, weight
-        for r in range(self.reactions):
-            if self.net_use(r, s) > 0 and not (self.keeper[r] != s and self.settled[self.keeper[r]]):
-                total += self.net_use(r, s) * self.extents[r]
-        for k in range(self.stickers):
-            if self.sticker_species[k] == s:
-                total += self.extents[self.reactions + k]
-        if self.nucleation == FROM_CLUSTER and self.nucleus_species == s:
-            total += self.extents[self.reactions + self.stickers]
-        if s == 0:
-            total += self.extents[self.reactions + self.stickers + 1]
+        cdef int64_t taken, r, k
+        cdef double total = self.ways_out(s, True), weight
         if not total > 0.0:
             self.rest[s] += leave
             return
         for r in range(self.reactions):
             k = self.net_use(r, s)
-            if k <= 0 or (self.keeper[r] != s and self.settled[self.keeper[r]]):
+            if k <= 0 or (self.keeper[r] != s and self.settled[self.keeper[r]]) or (k > 1 and self.keeper[r] == s):
                 continue
             weight = k * self.extents[r]
             taken = self.binomial(leave, weight / total if weight < total else 1.0)
             total -= weight
             leave -= taken
             if self.keeper[r] == s:
-                # whole reactions; one molecule too few for the last one decides by chance
-                whole = taken // k
-                if taken % k and self.uniform() * k < taken % k and leave >= k - taken % k:
-                    leave -= k - taken % k
-                    taken += k - taken % k
-                    whole += 1
-                taken -= k * self.happen(r, whole)
+                taken -= self.happen(r, taken)
             self.rest[s] += taken
         for k in range(self.stickers):
             if self.sticker_species[k] == s:
@@ -246,18 +273,20 @@ cdef class Exchange(Follower):
             total -= weight
             leave -= taken
             for k in range(taken):
-                self.bear(self.time_to_leave(s), self.nucleus_units)
+                self.bear(self.time_of_birth(), self.nucleus_units)
         if s == 0 and self.extents[self.reactions + self.stickers + 1] > 0.0:
             self.captured += leave
             leave = 0
         self.rest[s] += leave
 
-    cdef double time_to_leave(self, int64_t s) noexcept nogil:
-        """When one of the molecules that left s did: soon where it was there, any time where it came in the step."""
-        cdef double share = self.uniform()
-        if self.uniform() < self.early and self.hazard[s] > 1e-9:
-            share = -log1p(share * expm1(-self.hazard[s])) / self.hazard[s]
-        return self.step_start + share * (self.step_end - self.step_start)
+    cdef double time_of_birth(self) noexcept nogil:
+        """When one of the births of clusters takes place, as they are expected to."""
+        cdef double level = self.uniform() * self.born_course[CELLS], share
+        cdef int64_t k = 0
+        while k < CELLS - 1 and self.born_course[k + 1] < level:
+            k += 1
+        share = (level - self.born_course[k]) / fmax(self.born_course[k + 1] - self.born_course[k], 1e-300)
+        return fmin(self.step_start + (k + fmin(fmax(share, 0.0), 1.0)) * self.cell, self.step_end)
 
     cdef double missing_monomers(self) noexcept nogil:
         """Expected at the end of the step, because births took them."""

@@ -13,14 +13,13 @@ cdef class Follower(Course):
     cdef double carried
     cdef public double first_step, found_step
     cdef double[::1] mean_end                   # of the mean field
-    cdef double[:, ::1] course                  # expected extents at the borders of the cells, where a look may ask for them
-    cdef double[::1] rate0, rate1, extent0
+    cdef double[CELLS + 1] born_course          # births of clusters expected by the borders of the cells
 
     cdef double follow(self, int64_t kind, double allowed) noexcept nogil:
         """Integrate ``y`` over the step, at most until c has moved by ``allowed``; the time reached, before the start
         if it takes too many steps. Keeps the concentration in ``node_mean`` and, for ACTUAL, in ``area``."""
         cdef double t = self.step_start, end = self.step_end, h = self.first_step, error, moved = 0.0, c, from_c
-        cdef double smallest = 4e-15 * fmax(t, 1e-3), before, fresh_a = 0.0, fresh_d = 0.0, fresh_u = 0.0
+        cdef double smallest = 4e-15 * fmax(t, 1e-3), before, births = 0.0, fresh_a = 0.0, fresh_d = 0.0, fresh_u = 0.0
         cdef int64_t s, k = 0, tries = 0
         self.kind = kind
         self.unsteady = True
@@ -29,10 +28,7 @@ cdef class Follower(Course):
             self.unknowns += self.reactions + self.stickers + 2
             self.area[0] = 0.0
             self.carried = 0.0
-            for s in range(self.course.shape[1]):
-                self.extent0[s] = 0.0
-                if self.course.shape[0] > 0:
-                    self.course[0, s] = 0.0
+            self.born_course[0] = 0.0
             self.fill_hazard(t, self.hazard0)
             for s in range(self.species):
                 self.hazard[s] = 0.0
@@ -71,8 +67,8 @@ cdef class Follower(Course):
                 fresh_a = self.y[self.species]
                 fresh_d = self.y[self.species + 1]
                 fresh_u = self.y[self.species + 3]
-            if kind == ACTUAL and self.course.shape[0] > 0:
-                self.derivative(t, self.y, self.rate0)
+            if kind == ACTUAL:
+                births = self.y[self.born_place()]
             for s in range(self.unknowns):
                 if self.trial[s] == self.trial[s]:
                     self.y[s] = fmax(self.trial[s], 0.0)
@@ -82,10 +78,7 @@ cdef class Follower(Course):
                 for s in range(self.species):
                     self.hazard[s] += 0.5 * h * (self.hazard0[s] + self.hazard1[s])
                     self.hazard0[s] = self.hazard1[s]
-                if self.course.shape[0] > 0:
-                    self.derivative(t + h, self.y, self.rate1)
-                    self.lay_course(t, t + h, k)
-                k = self.lay_area(t, t + h, before, c, k)
+                k = self.lay_area(t, t + h, before, c, births, k)
             else:
                 self.note(kind, self.nodes, t + h, c)
                 k = self.lay_fresh(t, t + h, fresh_a, fresh_d, fresh_u, k)
@@ -107,9 +100,14 @@ cdef class Follower(Course):
             if k == 0:
                 self.fresh_capture[0] = self.fresh_release[0] = self.fresh_units[0] = 0.0
 
-    cdef int64_t lay_area(self, double t0, double t1, double c0, double c1, int64_t k) noexcept nogil:
-        """Add a straight piece of the concentration to its integral; what is known at the borders of the cells."""
-        cdef double border, c, from_t = t0, from_c = c0
+    cdef inline int64_t born_place(self) noexcept nogil:
+        """Where the path ACTUAL counts births of clusters."""
+        return self.species + self.reactions + self.stickers
+
+    cdef int64_t lay_area(self, double t0, double t1, double c0, double c1, double born, int64_t k) noexcept nogil:
+        """Add a straight piece of the concentration to its integral, and of the births of clusters to their course;
+        what is known at the borders of the cells."""
+        cdef double border, c, from_t = t0, from_c = c0, more = self.y[self.born_place()] - born
         while k < CELLS:
             border = self.step_start + (k + 1) * self.cell
             if border > t1 or k == CELLS - 1:
@@ -122,27 +120,9 @@ cdef class Follower(Course):
             from_c = c
             k += 1
             self.area[k] = self.carried
+            self.born_course[k] = born + more * (border - t0) / (t1 - t0)
         self.carried += 0.5 * (from_c + c1) * (t1 - from_t)
         return k
-
-    cdef void lay_course(self, double t0, double t1, int64_t k) noexcept nogil:
-        """Keep the extents at the borders of the cells on a piece with known rates at both ends: Hermite's cubic."""
-        cdef double h = t1 - t0, f, a, b
-        cdef int64_t s, n = self.species
-        while k < CELLS:
-            f = (self.step_start + (k + 1) * self.cell - t0) / h
-            if f > 1.0 and t1 < self.step_end:
-                break
-            f = fmin(f, 1.0)
-            k += 1
-            for s in range(self.course.shape[1]):
-                a = self.extent0[s]
-                b = self.y[n + s]
-                self.course[k, s] = a + (b - a) * f * f * (3.0 - 2.0 * f) + h * f * (1.0 - f) * (
-                    self.rate0[n + s] * (1.0 - f) - self.rate1[n + s] * f
-                )
-        for s in range(self.course.shape[1]):
-            self.extent0[s] = self.y[n + s]
 
     cdef int64_t lay_fresh(self, double t0, double t1, double a0, double d0, double u0, int64_t k) noexcept nogil:
         """What birth and sticking have added to capture and release, and births taken, at the borders of the cells, on a straight piece."""

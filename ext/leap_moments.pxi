@@ -60,12 +60,7 @@ cdef class Moments(Kernel):
     cdef public double step_start, step_end, cell
     cdef double[CELLS + 1] area                 # concentration integrated from the start of the step
     cdef double highest                         # concentration
-    cdef double over                            # when the last particle that dissolved did
     cdef binomial_t kept
-    # sizes at the borders of the cells, of particles that take several leaps, for a look into the step
-    cdef int32_t[:, ::1] trace
-    cdef int64_t traced                         # place of the present one; -1 for none
-
     cdef inline int64_t binomial(self, int64_t n, double p) noexcept nogil:
         if n <= 0 or not p > 0.0:
             return 0
@@ -190,35 +185,6 @@ cdef class Moments(Kernel):
         z += skew / (6.0 * variance * sqrt(variance)) * (z * z - 1.0)
         return <int64_t>floor(mean + scale_of(variance, skew) * z + 0.5)
 
-    cdef void mark(self, double t, double h, int64_t n, int64_t change, double *row, double c) noexcept nogil:
-        """Keep sizes within a part of a walk: all of the change that is expected by then, and all or nothing of what chance
-        added; ``c`` is the concentration less the one held."""
-        cdef int64_t k = <int64_t>ceil((t - self.step_start) / self.cell)
-        cdef double share, x, linear = 0.0, excess, square = 0.0, cube = 0.0, second = 0.0, third = 0.0, noise = 0.0
-        cdef double low = 2.0 if row[LOSS] > 0.0 else <double>n, high = INFINITY if row[CAPTURE] > 0.0 else <double>n
-        # a uniform number for this particle in this step that takes no draw from the run
-        cdef uint64_t word = (<uint64_t>self.traced + 1) * <uint64_t>0x9E3779B97F4A7C15U ^ <uint64_t>self.segment
-        word = (word ^ (word >> 30)) * <uint64_t>0xBF58476D1CE4E5B9U
-        word = (word ^ (word >> 27)) * <uint64_t>0x94D049BB133111EBU
-        x = ((word ^ (word >> 31)) >> 11) * (1.0 / 9007199254740992.0)
-        if change != 0:
-            linear = h * row[NET]
-            square = h * h * row[NET2]
-            cube = h * h * h * row[NET3]
-            second = h * row[GROSS2] / (row[GROSS] + row[CAPTURE] * c)
-            third = h * h * row[GROSS3] / (row[GROSS] + row[CAPTURE] * c)
-            noise = change - linear - h * row[CAPTURE] * c - square - cube
-        while k <= CELLS and self.step_start + k * self.cell <= t + h:
-            share = (self.step_start + k * self.cell - t) / h
-            excess = 0.0
-            if change != 0:
-                excess = row[CAPTURE] * (self.area_to(t + share * h) - self.area_to(t) - self.held * share * h)
-            self.trace[self.traced, k] = <int32_t>fmin(fmax(
-                n + excess + share * (linear + share * (square + share * cube)) + 0.5
-                + (noise if x * (1.0 + second + third) < share * (1.0 + share * (second + share * third)) else 0.0), low
-            ), high)
-            k += 1
-
     cdef int64_t walk(self, int64_t n, double t, double end) noexcept nogil:
         """Size of a particle at ``end`` that has n at t, in leaps as long as it allows; 0 if it dissolves."""
         cdef double *row
@@ -237,8 +203,6 @@ cdef class Moments(Kernel):
                 x = row[LOSS]
                 top = up + x
                 h = self.exponential() / top if top > 0.0 else INFINITY
-                if self.traced >= 0:
-                    self.mark(t, fmin(h, end - t), n, 0, row, 0.0)
                 t += h
                 if t >= end:
                     return n
@@ -246,7 +210,6 @@ cdef class Moments(Kernel):
                 if up < x:
                     n -= 1
                     if n < 2:
-                        self.over = t
                         return 0
                 elif up < x + row[CAPTURE] * self.concentration_at(t):
                     n += 1
@@ -255,11 +218,7 @@ cdef class Moments(Kernel):
             mean = h * (row[NET] + row[CAPTURE] * c + h * (row[NET2] + h * row[NET3]))
             variance = h * (row[GROSS] + row[CAPTURE] * c + h * (row[GROSS2] + h * row[GROSS3]))
             change = self.draw_change(mean, variance, h * (row[NET] + h * row[SKEW2]))
-            change = max(change, 2 - n)
-            if self.traced >= 0 and (t > self.step_start or t + h < end):
-                # what leaps once is as those that need no walk: ``drifts`` tells its way
-                self.mark(t, h, n, change, row, c)
-            n += change
+            n += max(change, 2 - n)
             t += h
             if end - t < 1e-12 * (end - self.step_start):
                 return n
@@ -289,7 +248,7 @@ cdef class Moments(Kernel):
                 out[2] = 0.0
         return out
 
-    cdef int64_t particle(self, int64_t n, int64_t place) noexcept nogil:
+    cdef int64_t particle(self, int64_t n) noexcept nogil:
         """Size at the end of the step of a particle that has n at its start; 0 if it dissolves."""
         cdef double *whole
         cdef double z
@@ -298,9 +257,4 @@ cdef class Moments(Kernel):
             if whole[1] >= 0.0:
                 z = random_standard_normal(self.generator)
                 return max(<int64_t>floor(whole[0] + whole[1] * (z + whole[2] * (z * z - 1.0))), 2)
-        if place >= self.trace.shape[0]:
-            return self.walk(n, self.step_start, self.step_end)
-        self.traced = place
-        n = self.walk(n, self.step_start, self.step_end)
-        self.traced = -1
-        return n
+        return self.walk(n, self.step_start, self.step_end)

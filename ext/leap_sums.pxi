@@ -5,6 +5,8 @@ cdef class Sums(Moments):
 
     cdef double[CELLS + 1] capture, release
     cdef double[::1] stick_capture, stick_release   # change of both sums by what sticks [m^6/s^2], [m^3/s^2]
+    cdef double[::1] stick_slope                    # relative change of the sum of the sticking rates [1/s]
+    cdef double[::1] stick_gain                     # relative growth of a particle for each molecule that sticks to any
     cdef public double turn                         # relative change of the concentration by curvature
     cdef int64_t classes
     cdef int32_t[::1] class_size
@@ -37,25 +39,46 @@ cdef class Sums(Moments):
             attach[0] += self.class_number[j] * self.attach_at(n, theta)
             detach[0] += self.class_number[j] * self.detach_at(n, theta) * (2.0 if n == 2 else 1.0)
 
-    cdef void sum_sticking(self, double theta) noexcept nogil:
-        """Sums over the particles of the sticking rates, and of the changes of other rates by what sticks."""
-        cdef int64_t j, n, m, s
-        cdef double rate
+    cdef inline double sticking_of(self, int64_t s, int64_t n, double theta) noexcept nogil:
+        return self.stick0[s, n] + theta * (self.stick1[s, n] - self.stick0[s, n])
+
+    cdef void sum_sticking(self) noexcept nogil:
+        """Sums over the particles of the sticking rates, their slope over the step, and the changes of other rates by
+        what sticks."""
+        cdef int64_t j, n, m, s, r, w
+        cdef double rate, end, slope, theta0 = self.theta(self.step_start), theta1 = self.theta(self.step_end), volume
+        volume = self.volume_at(self.step_start)
         for s in range(self.stickers):
-            self.stick_sum[s] = self.stick_capture[s] = self.stick_release[s] = 0.0
+            end = slope = 0.0
+            self.stick_sum[s] = self.stick_capture[s] = self.stick_release[s] = self.stick_gain[s] = 0.0
             for j in range(self.classes):
                 n = self.class_size[j]
+                w = self.class_number[j]
                 m = min(n + self.sticker_units[s], self.largest)
-                rate = self.class_number[j] * (
-                    self.stick0[s, n] + theta * (self.stick1[s, n] - self.stick0[s, n])
-                )
+                rate = w * self.sticking_of(s, n, theta0)
                 self.stick_sum[s] += rate
-                self.stick_capture[s] += rate * (self.attach_at(m, theta) - self.attach_at(n, theta))
-                self.stick_release[s] += rate * (self.detach_at(m, theta) - self.detach_at(n, theta))
+                end += w * self.sticking_of(s, n, theta1)
+                slope += 0.5 * w * self.row_of(n)[NET] * (
+                    self.sticking_of(s, min(n + 1, self.largest), theta0) - self.sticking_of(s, n - 1, theta0)
+                )
+                for r in range(self.stickers):
+                    slope += self.sticking_of(r, n, theta0) * fmax(self.count[self.sticker_species[r]], 0) / volume * w * (
+                        self.sticking_of(s, min(n + self.sticker_units[r], self.largest), theta0)
+                        - self.sticking_of(s, n, theta0)
+                    )
+                self.stick_capture[s] += rate * (self.attach_at(m, theta0) - self.attach_at(n, theta0))
+                self.stick_release[s] += rate * (self.detach_at(m, theta0) - self.detach_at(n, theta0))
+                self.stick_gain[s] += rate * self.sticker_units[s] / n
+            if self.stick_sum[s] > 0.0:
+                slope += (end - self.stick_sum[s]) / (self.step_end - self.step_start)
+                self.stick_slope[s] = slope / self.stick_sum[s]
+                self.stick_gain[s] /= self.stick_sum[s] * self.number
+            else:
+                self.stick_slope[s] = 0.0
 
-    cdef inline double stick_at(self, int64_t s, double capture) noexcept nogil:
-        """Sum of the sticking rates, which goes with the capture of monomers."""
-        return self.stick_sum[s] * capture / self.capture[0] if self.capture[0] > 0.0 else self.stick_sum[s]
+    cdef inline double stick_at(self, int64_t s, double t) noexcept nogil:
+        """Sum of the sticking rates at t of the step."""
+        return self.stick_sum[s] * fmax(1.0 + self.stick_slope[s] * (t - self.step_start), 0.0)
 
     cdef double walks(self, double tau) noexcept nogil:
         """Leaps and events that a step of tau takes, per particle."""

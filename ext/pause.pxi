@@ -6,5 +6,4 @@ cpdef enum Pause:
     BUDGET = 2      # as much work as asked for
     TABLE = 3       # a particle outgrew the rate tables
     ROOM = 4        # the particle arrays may run out of places, or the particles outgrow the grid
-    AHEAD = 5       # the next leap would pass the time asked for
-    FAILED = 6      # the step has become too small to move the time
+    FAILED = 5      # the step has become too small to move the time

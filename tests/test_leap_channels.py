@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engines import assert_binomial, assert_poisson, sizes
-from leaps import SIX, SPHERES, leaping, stiff
+from engines import UNLIKELY, assert_binomial, assert_poisson, sizes
+from leaps import FAST, SIX, SPHERES, compare, leaping, population, stiff
 from models import (
     ROOM,
     VOLUME,
@@ -19,12 +19,14 @@ from models import (
     syringe,
     tables,
 )
+from scipy import stats
 
-from kmcgrowth.model.types import FloatArray, Model
+from kmcgrowth.model.run import Counts
+from kmcgrowth.model.types import FloatArray, Model, Nucleation, RateConstant, Sticking
 from kmcgrowth.reactor.arrays import chemistry, distance_to_rough, flow_of_matter
+from kmcgrowth.reactor.balance import BalanceRun
 from kmcgrowth.reactor.exact import ExactRun
 from kmcgrowth.reactor.leap import LeapRun
-from kmcgrowth.reactor.leap_between import spread
 
 
 def test_a_slow_channel_keeps_its_binomial_noise() -> None:
@@ -169,11 +171,108 @@ def test_tables_know_which_species_feed_which() -> None:
     assert flow["circular"].tolist() == [0, 0, 1, 1]
 
 
-def test_units_are_handed_out_to_the_last() -> None:
-    for units in (7, -7, 1000, -1000):
-        sizes_, least = np.array([2, 3, 10, 50]), np.array([2, 2, 8, 2])
-        left = spread(sizes_, units, 0.3, least)
-        assert sizes_.sum() - 65 + left == units and np.all(sizes_ >= least)
-        assert left == (0 if units > -51 else units + 51)
-    none = np.empty(0, dtype=np.int64)
-    assert spread(none, 5, 0.3, none) == 5
+# -- channels that leave by groups, curve, or follow others -------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [2, 8, 22])
+def test_molecules_that_leave_by_groups_lose_none_of_them(k: int) -> None:
+    """k A -> B at a rate proportional to A, in many steps: d<A>/dt = -k c A, and B has the noise of whole groups."""
+    model = stiff(20, **species({"monomer": 280, "A": 100 * k, "B": 0}, {"A": 1, "B": k}),
+                  reactions=(reaction({1: k}, {2: 1}, 0.5 / k, orders={1: 1.0}),))
+    made = []
+    for seed in range(400):
+        run = leaping(model, 26, k, seed)
+        run._kernel.fixed = 0.02
+        run.advance(1.0 * (1.0 - 1e-12))
+        count = run._kernel.arrays()["count"]
+        assert count[1] + k * count[2] == 100 * k and run._kernel.leaps == 50
+        made.append(int(count[2]))
+    # groups that go independently of each other: binomial of 100 with 1 - exp(-1/2)
+    assert_binomial(made, 100, float(-np.expm1(-0.5)))
+
+
+CURVED: dict[str, tuple[int, dict[int, int], float, dict[int, float] | None]] = {
+    "order 0": (0, {1: 1}, 500.0, {}),
+    "order 1/2": (0, {1: 1}, 32.0, {1: 0.5}),
+    "pairs": (0, {1: 2}, 1e-3, None),
+    "two species": (1000, {1: 1, 2: 1}, 1e-3, None),
+}
+
+
+@pytest.mark.parametrize("name", CURVED)
+def test_curved_reactions_fluctuate_as_they_should(name: str) -> None:
+    """Mean and variance of A against every event, in boxes whose exchange is leapt over."""
+    partner, taken, rate, orders = CURVED[name]
+    order = sum(taken.values() if orders is None else orders.values())
+    model = stiff(
+        60, **species({"monomer": 840, "A": 1000, "B": partner}, {"A": 1, "B": 1}), tables=FAST,
+        reactions=(reaction(taken, {}, rate * 60.0 ** (order - 1.0), orders=orders, lost=True),),
+    )
+    left: dict[str, list[int]] = {"exact": [], "leap": []}
+    for k in range(300):
+        both = {"exact": ExactRun(model, np.random.default_rng([27, k])), "leap": leaping(model, 28, k)}
+        for engine, run in both.items():
+            run.advance(0.7)
+            left[engine].append(int(run.counts().amounts[1]))
+    assert run._kernel.leaps > 1
+    exact, leap = np.array(left["exact"]), np.array(left["leap"])
+    error = np.sqrt((exact.var() + leap.var()) / 300)
+    assert abs(exact.mean() - leap.mean()) < SIX * error
+    # both variances are known to 8 %, and a leap that turns a quarter of a reactant over changes its noise by as much
+    assert abs(np.log(leap.var() / exact.var())) < SIX * 0.115 + 0.12
+
+
+def test_nuclei_of_clusters_that_are_made_in_the_step() -> None:
+    """A becomes B becomes a particle: births follow both decays, and what is born early has grown longer."""
+    model = stiff(
+        **species({"monomer": 5600, "A": 600, "B": 0}, {"A": 110, "B": 110}), tables=FAST,
+        reactions=(reaction({1: 1}, {2: 1}, 0.8),),
+        nucleation=Nucleation("cluster", cluster=2, rate=RateConstant(4.0, ROOM, 0.0)),
+    )
+    compare(model, 2.0, lambda c: (*population(c), c.tallies["born"], float(c.amounts[2])), 24, 29)
+
+
+def test_particles_that_grow_by_sticking_alone() -> None:
+    """Means and widths of the population balance, which has no steps to speak of, while the particles grow by half."""
+    number = 2000
+
+    def stick(temperature: float, n_max: int) -> FloatArray:
+        return 0.08 * VOLUME * (np.arange(n_max + 1.0) / 1000.0) ** (2 / 3)
+
+    model = box(
+        14 * number, tuple(np.random.default_rng(30).integers(900, 1100, number).tolist()), tables=FAST,
+        control_volume=number * VOLUME, flask_volume=1e6 * number * VOLUME,
+        **species({"monomer": 14 * number, "A": 60 * number}, {"A": 22}),
+        sticking=(Sticking(1, 22, stick),),
+    )
+    balance = BalanceRun(model, resolved=None)
+    balance.advance(8.0)
+    seen, expected = [], _mean_and_width(balance.counts())
+    for k in range(12):
+        run = leaping(model, 31, k)
+        run.advance(8.0)
+        seen.append(_mean_and_width(run.counts()))
+    found = np.array(seen)
+    assert run._kernel.leaps > 3 and expected[0] > 1500.0
+    error = found.std(axis=0, ddof=1) / np.sqrt(12.0) * stats.t.isf(0.5 * UNLIKELY, 11) + 0.002 * np.abs(expected)
+    assert np.all(np.abs(found.mean(axis=0) - expected) < error)
+
+
+def _mean_and_width(counts: Counts) -> FloatArray:
+    number = counts.seed + counts.nucleated
+    mean = float(number @ counts.sizes) / float(number.sum())
+    return np.array([mean, np.sqrt(float(number @ (counts.sizes - mean) ** 2) / float(number.sum())) / mean])
+
+
+def test_a_histogram_has_its_shape_whenever_it_is_looked_at() -> None:
+    """Equal seeds spread as those of the exact engine do, at times that have nothing to do with steps."""
+    model = box(14 * 600, (1000,) * 600, tables=FAST, control_volume=600 * VOLUME, flask_volume=1e6 * 600 * VOLUME)
+    for k, time in enumerate((0.03, 0.11, 0.2, 0.37)):
+        exact, leap = ExactRun(model, np.random.default_rng([32, k])), leaping(model, 33, k)
+        exact.advance(time)
+        leap.advance(time)
+        assert leap._kernel.leaps > 0
+        # shifts of the mean by one pool are those of all particles: the shape alone is compared
+        one, two = (np.array(sizes(run.counts()), dtype=float) for run in (exact, leap))
+        assert stats.ks_2samp(one - one.mean(), two - two.mean()).pvalue > UNLIKELY
+        assert np.bincount(two.astype(int)).max() < 4 * np.bincount(one.astype(int)).max()

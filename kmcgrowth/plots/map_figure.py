@@ -49,7 +49,8 @@ def figure(
     study = study.transpose(*axes, ...)
     with look():
         fig = new_figure(10.2, 5.6)
-        left, right = np.ravel(fig.subfigures(1, 2, width_ratios=(1.02, 1.0)))
+        parts: Any = fig.subfigures(1, 2, width_ratios=(1.02, 1.0))
+        left, right = parts
         regimes(left.subplots(), study, axes, window, inset)
         for ax, (name, population, factor, label, form, log) in zip(right.subplots(2, 2).flat, PANELS, strict=True):
             values = study[name] if population is None else study[name].sel(population=population)

@@ -145,7 +145,12 @@ def flow_of_matter(lists: dict[str, Any]) -> dict[str, Any]:
     -------
     order : (species,) int32, each species before what it becomes, as far as there is such an order
     circular : (reactions,) uint8, whether what a reaction makes may become again what it takes
+    curved : (reactions,) uint8, whether its rate is anything but proportional to the amount of one species
+    delicate : (reactions,) uint8, whether its rate goes with a power of an amount that is no falling factorial
     """
+    used, power = lists["reactants"], lists["power"]
+    some = np.arange(REACTANTS) < np.reshape(used, (-1, 1))
+    plain = (power == 0.0) | (power == 1.0) | (lists["falling"] > 0)
     start, changed, amount = lists["change_start"], lists["change_species"], lists["change_amount"]
     groups = [range(start[r], start[r + 1]) for r in range(lists["reactions"])]
     steps = [[(changed[i], changed[j]) for i in g for j in g if amount[i] < 0 < amount[j]] for g in groups]
@@ -158,4 +163,6 @@ def flow_of_matter(lists: dict[str, Any]) -> dict[str, Any]:
     return {
         "order": np.lexsort((np.arange(lists["species"]) == MONOMER, -leads.sum(axis=1))).astype(np.int32),
         "circular": np.array([any(leads[j, i] for i, j in group) for group in steps], dtype=np.uint8),
+        "curved": ((used != 1) | (power[:, 0] != 1.0)).astype(np.uint8),
+        "delicate": np.any(some & ~plain, axis=1).astype(np.uint8),
     }

@@ -143,6 +143,7 @@ class _Step:
         self.sticking = [np.interp(sizes, np.arange(top + 1), table).sum(axis=1) for table in self.stick]
         self.end_amounts, self.extents = course[-1, : self.species], course[-1, self.species : middle]
         self.expected = expected + self._made(self.extents)
+        self.born_course = course[:, middle - 3]
         self.release, self.top = float(self.extents[-1]), float(self.c.max())
 
     # -- the expected course ---------------------------------------------------------------------------
@@ -290,8 +291,8 @@ class _Step:
             if expected[species] > 0.0:
                 late = self.end_amounts[species] + (drain if species == MONOMER else 0.0) - survive * held
                 late = min(max(late / expected[species], 0.0), 1.0)
-            early, late_ones = held - int(rng.binomial(held, survive)), int(rng.binomial(arrived[species], 1.0 - late))
-            stay, out = held + int(arrived[species]) - early - late_ones, early + late_ones
+            stay = int(rng.binomial(held, survive)) + int(rng.binomial(arrived[species], late))
+            out = held + int(arrived[species]) - stay
             ways = self._ways(species)
             if not sum(ways.values()) > 0.0:
                 rest[species] = stay + out
@@ -307,11 +308,8 @@ class _Step:
                     sticks[i] = number
                 elif kind == "birth":
                     units = int(model.formula_units[model.nucleation.cluster])
-                    # those that were there leave soon, those that come in the step at any time
-                    there, pace = rng.random(int(number)) * out < early, max(-math.log(max(survive, 1e-300)), 1e-9)
-                    share = rng.random(int(number))
-                    share = np.where(there, -np.log1p(share * math.expm1(-pace)) / pace, share)
-                    births += [(self.start + float(x) * (self.end - self.start), units) for x in share]
+                    shares = rng.random(int(number)) * self.born_course[-1]
+                    births += [(float(t), units) for t in np.interp(shares, self.born_course, self.times)]
                 else:
                     captured = int(number)
         takers = [(self.start, max(-int(flask.amounts[MONOMER]), 0)), *taken_births]
