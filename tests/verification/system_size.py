@@ -65,10 +65,10 @@ def system_size(bench: Bench) -> list[Check]:
         checks += [
             near(
                 f"order p of the difference ~ N^(-p), {what}", float(fit[1]), 1.0,
-                "rates are products of amounts, so that the correction to a mean falls as 1/N; 3 standard errors of "
+                "rates are products of amounts, so that the correction to a mean falls as 1/N; 6.1 standard errors of "
                 f"{standard:.2g} from {', '.join(f'{n} runs of {size}' for size, n in plan.items())}, and 0.1 for 1/N² in "
                 "the smallest",
-                within=3.0 * standard + 0.1,
+                within=SIX * standard + 0.1,
             ),
             near(
                 f"{what}, {plan[int(sizes[-1])]} boxes of {sizes[-1]:g} over the balance", 1.0 + float(off[-1, j]), 1.0,
