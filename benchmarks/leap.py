@@ -36,12 +36,14 @@ class Bench:
     recipe : str, in runs/
     changes : to it
     share : float, of the duration [dimensionless]
+    looks : int, evenly spaced times at which steps have to end
     """
 
     name: str
     recipe: str
     changes: dict[str, Any]
     share: float = 1.0
+    looks: int = 1
 
 
 def feed(diffusion: str) -> dict[str, Any]:
@@ -57,7 +59,8 @@ CASES = (
     Bench("the same, one day, D 1e7 nm²/s", "teaching_ripening.toml",
           {"simulation.duration": "1 day", "growth.diffusion.value": "1e7 nm^2/s"}, 2e-5),
     Bench("6 nm dots fed for 30 min, D 1e5 nm²/s", "teaching_ripening.toml", feed("1e5 nm^2/s"), 0.1),
-    Bench("the same, D 1e7 nm²/s", "teaching_ripening.toml", feed("1e7 nm^2/s"), 1e-3),
+    Bench("the same with 120 snapshots", "teaching_ripening.toml", feed("1e5 nm^2/s"), 0.1, 120),
+    Bench("the same with one, D 1e7 nm²/s", "teaching_ripening.toml", feed("1e7 nm^2/s"), 1e-3),
     Bench("fed dots with secondary nucleation, γ 0.05 J/m²", "teaching_ripening.toml", {
         "seeds.0.diameter": "2.6 nm", "seeds.0.relative_std": 0.06, "simulation.duration": "15 min",
         "growth.surface_energy": "0.05 J/m^2", "growth.diffusion.value": "1e4 nm^2/s",
@@ -79,11 +82,12 @@ def look(run: Any, model: Model) -> tuple[float, float, float, float]:
     return mean, width, counts.tallies["born"], fed
 
 
-def timed(engine: Callable[..., Any], model: Model, until: float) -> tuple[float, Any]:
-    """Seconds until a time, always from the same seeds, and the run."""
+def timed(engine: Callable[..., Any], model: Model, until: float, looks: int) -> tuple[float, Any]:
+    """Seconds until a time, with so many stops on the way, always from the same seeds, and the run."""
     run = engine(model, np.random.Generator(np.random.SFC64(1)))
     start = perf_counter()
-    run.advance(until)
+    for time in np.linspace(0.0, until, looks + 1)[1:]:
+        run.advance(float(time))
     return perf_counter() - start, run
 
 
@@ -92,9 +96,10 @@ def row(case: Bench, particles: int, tolerance: float) -> str:
     model = build_model(load_recipe(str(RUNS / case.recipe), changes=case.changes), particles=particles)
     model = replace(model, tolerance=tolerance)
     part = case.share * model.duration
-    seconds, exact = timed(ExactRun, model, part)
-    there = timed(LeapRun, model, part)[1]
-    wall, leap = timed(LeapRun, model, model.duration)
+    few = max(round(case.share * case.looks), 1)
+    seconds, exact = timed(ExactRun, model, part, few)
+    there = timed(LeapRun, model, part, few)[1]
+    wall, leap = timed(LeapRun, model, model.duration, case.looks)
     expected, found = look(exact, model), look(there, model)
     whole = seconds if case.share == 1.0 else seconds * leap.events / exact.events
     births = f"{found[2] / expected[2] - 1.0:+.2%} of {expected[2]:.0f}" if expected[2] > 100 else "–"
