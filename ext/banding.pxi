@@ -2,6 +2,8 @@
 
 cdef double FINE = 1.12         # ratio of rates within a band before bands are merged
 cdef double STRAY = 6.0         # cost of leaving the first band, in candidates
+cdef double PASSING = 1e-5      # dissolutions per event that bands are made for
+cdef double IDLE = 3.0          # ratio of allowed to present weight beyond which ceilings are made anew
 
 
 cdef inline double greater(double a, double b) noexcept nogil:
@@ -86,16 +88,26 @@ cdef class Banding(Ensemble):
     cdef void merge_bands(self, double c) noexcept nogil:
         """Join neighbours as long as the expected cost falls: sum of weights, and strays from the heaviest band."""
         cdef int64_t b, n, best, heaviest
-        cdef double total, top, merged, cost, least
-        cdef int64_t[BANDS] held
+        cdef double total = 0.0, top, merged, cost, least, flux, each
+        cdef double[BANDS] held
         cdef double[BANDS] rate
         for b in range(self.bands):
             rate[b] = self.highest_rate(b, c)
             held[b] = 0
             for n in range(self.edge[b], self.edge[b + 1]):
                 held[b] += self.histogram[n]
+            total += held[b] * rate[b]
         if self.bands > 0:
             held[self.bands - 1] += self.histogram[self.largest]
+        # what dissolves passes through sizes at which there is nobody now, and stays there the shorter the faster it goes
+        flux = PASSING * total
+        for b in range(self.bands):
+            if self.edge[b] >= self.reach:
+                break
+            for n in range(self.edge[b], self.edge[b + 1]):
+                each = c * self.attach0[n] + self.detach0[n]
+                if each > 0.0:
+                    held[b] += flux / each
         while self.bands > 1:
             total = 0.0
             heaviest = 0
@@ -236,7 +248,7 @@ cdef class Banding(Ensemble):
         if self.ceiling_monomers == 0:
             return m == 0 and self.total_weight <= self.allowed_weight
         return (
-            self.total_weight <= self.allowed_weight
+            self.total_weight <= self.allowed_weight <= IDLE * self.total_weight
             and m <= self.ceiling_monomers - 0.4 * self.slack
             and m >= self.ceiling_monomers - 2.5 * self.slack
         )

@@ -158,7 +158,7 @@ cdef class Kernel(Loop):
         "since_banding", "largest_debt", "total_majorant", "next_reaction", "listed", "born", "window_events", "capped",
         "born_in_window", "tiny", "window_start", "window_end", "mean0", "mean1", "nucleation_top", "attach_sum",
         "detach_sum", "step", "length",
-        "now", "in_window",
+        "now", "in_window", "peopled",
     )
     _vectors = (
         "size", "origin", "count", "dissolved", "majorant", "tally", "next_drop", "content", "molecules", "amount", "first_amount",

@@ -193,11 +193,11 @@ cdef class Moments(Kernel):
         while t < end:
             row = self.row_of(n)
             h = end - t
-            if row[REACH] < h:
+            if row[REACH] < h and row[REACH] * row[GROSS] >= 0.5 * FEW:
                 # by chance, as else sizes of one and of two leaps would be told apart by the error of a leap
-                x = ceil(h / fmax(row[REACH], 1e-9 * h) - chance)
-                h /= fmax(fmax(x, 1.0), ceil(h / fmax(row[ROUGH], 1e-9 * h)))
-            if h * row[GROSS] < FEW:
+                x = ceil(h / row[REACH] - chance)
+                h /= fmax(fmax(x, 1.0), ceil(h / row[ROUGH]))
+            if fmin(h, row[REACH]) * row[GROSS] < FEW:
                 # event by event, thinned under the highest concentration of the step
                 up = row[CAPTURE] * self.highest
                 x = row[LOSS]

@@ -3,6 +3,8 @@
 cdef class Loop(MeanField):
     """State and loop of one trajectory."""
 
+    cdef public bint peopled        # whether there were particles at the start of the window before
+
     cdef public double now
 
     # -- windows -----------------------------------------------------------------------------
@@ -12,6 +14,11 @@ cdef class Loop(MeanField):
         cdef int64_t units, s
         self.window_start = self.now
         self.born_in_window = 0
+        if self.number == 0 and self.peopled:
+            # with the last particle gone there is no field of many to speak of, but only what is there
+            for s in range(self.species):
+                self.amount[s] = fmax(<double>self.count[s], 0.0)
+        self.peopled = self.number > 0
         self.spent += self.number + self.largest
         for s in range(self.species):
             self.first_amount[s] = self.amount[s]

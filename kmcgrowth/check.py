@@ -22,6 +22,9 @@ SECONDS_PER_REACTION = 7e-8
 SECONDS_PER_BIRTH = 1.6e-6
 """What a reaction or a molecule out of a syringe, and a birth, take on top of an event [s]."""
 
+SECONDS_PER_ENTRY = 3e-9
+"""What an entry of the tables takes that a window goes through, on top of its events [s]."""
+
 SECONDS_PER_SNAPSHOT = 8e-5
 SECONDS_PER_COUNT = 4e-8
 """A snapshot, and one particle counted in it [s]."""
@@ -85,6 +88,7 @@ def predict(recipe: Recipe, model: Model, *, method: str | None = None) -> Predi
     seconds = (
         course.events * SECONDS_PER_EVENT.get(name, SECONDS_PER_EVENT["exact"])
         + course.reactions * SECONDS_PER_REACTION + course.births * SECONDS_PER_BIRTH
+        + course.window_work * SECONDS_PER_ENTRY
     )
     if name == "leap":
         seconds = min(seconds, LEAP_SECONDS_PER_PARTICLE * course.most)

@@ -49,7 +49,7 @@ def description(recipe: Recipe, model: Model, method: str) -> str:
 
 def course_table(model: Model, course: Forecast) -> str:
     """The forecast as a table: S, focusing number, nucleation over its limit, sizes."""
-    head = ["time", "T", "S", "k", "J/J_1%", "diameter", "width", "seeds", "born"]
+    head = ["time", "T", "S", "k", "J/J_1%", "diameter", "width", "seeds", "nucleated"]
     unit = ["min", "degC", "1", "1", "1", "nm", "%", "%", "% of seeds" if course.seeds[0] else "particles"]
     first = float(course.seeds[0])
     share = 100.0 / first if first else 1.0
@@ -66,7 +66,8 @@ def course_table(model: Model, course: Forecast) -> str:
     text = ["  ".join(cell.rjust(w) for cell, w in zip(row, width, strict=True)) for row in [head, unit, *rows]]
     explained = (
         "S: monomer over solubility. k: focusing number; above 1.5 the relative width shrinks, above 2 the absolute.\n"
-        "J/J_1%: nucleation over the rate that makes 1 % of the seeds within the focusing time."
+        "J/J_1%: nucleation over the rate that makes 1 % of the seeds within the focusing time.\n"
+        "diameter, width: mean and relative standard deviation of all particles. seeds, nucleated: those alive."
     )
     return "\n".join(["forecast", *text, explained])
 

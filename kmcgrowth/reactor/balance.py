@@ -106,15 +106,19 @@ class BalanceRun(EpochRun):
         return int(self._grid.pivot.size)
 
     def _run(self, until: float) -> int:
-        return int(self._kernel.run(until, max(BUDGET // self._grid.pivot.size, 1)))
+        # a step goes through all pivots, and where particles coalesce through all pairs of those in use
+        used = int(self._kernel.high - self._kernel.low)
+        work = self._grid.pivot.size + (used * used if self.model.coalescence.law != "none" else 0)
+        return int(self._kernel.run(until, max(BUDGET // work, 1)))
 
     def _provide(self, why: int) -> None:
         if why == Pause.ROOM:
             self._outgrown()
             self._set_grid(2.0 * float(self._grid.pivot[-1]))
         elif why == Pause.FAILED:
-            raise RuntimeError(
-                f"the population balance finds no step at {self._kernel.now:g} s that meets its tolerance."
+            raise KmcgrowthError(
+                f"the population balance finds no step at {self._kernel.now:g} s that meets its tolerance, as rates at "
+                'small sizes are too far apart; use method "exact" or "leap".'
             )
 
     def _outgrown(self) -> None:

@@ -10,8 +10,9 @@ from kmcgrowth.reactor.forecast import Forecast, forecast
 EXACT_COST = 2e9
 """Most attachments and detachments, or as much work of another kind, that are drawn one by one: half a minute or so."""
 
-COST_OF_REACTION, COST_OF_BIRTH = 4.0, 80.0
-"""Work of a reaction or a molecule out of a syringe, and of a birth, over that of an attachment [dimensionless]."""
+COST_OF_REACTION, COST_OF_BIRTH, COST_OF_ENTRY = 4.0, 80.0, 0.3
+"""Work of a reaction or a molecule out of a syringe, of a birth, and of an entry of the tables that a window goes
+through, over that of an attachment [dimensionless]."""
 
 FALLBACK = "leap"
 """Where every event is too many."""
@@ -47,9 +48,12 @@ def choose(model: Model, course: Forecast | None = None) -> Choice:
     course = forecast(model) if course is None else course
     if not course.finished:
         return Choice(FALLBACK, "the forecast finds the recipe too stiff for single events")
-    cost = course.events + COST_OF_REACTION * course.reactions + COST_OF_BIRTH * course.births
+    windows = COST_OF_ENTRY * course.window_work
+    cost = course.events + COST_OF_REACTION * course.reactions + COST_OF_BIRTH * course.births + windows
     if cost <= EXACT_COST:
         return Choice("exact", f"{course.events:.1e} events are expected, few enough to draw every one")
+    if windows > 0.5 * cost:
+        return Choice(FALLBACK, f"{course.events:.1e} events of few particles are expected, which cost much one by one")
     many = f"{course.events:.1e} events are expected" if course.events > 0.5 * EXACT_COST else (
         f"{course.births:.1e} births and {course.reactions:.1e} reactions are expected")
     return Choice(FALLBACK, f"{many}, too many to draw every one")

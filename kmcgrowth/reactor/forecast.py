@@ -48,7 +48,7 @@ class Forecast:
     amounts : (k, species) molecules in the control volume [dimensionless]
     supersaturation : (k,) monomer concentration over the flat solubility [dimensionless]
     mean_diameter : (k,) number mean over seeds and newborn particles that live [m]
-    relative_std : (k,) of the diameters of the seeds that live; nan without them [dimensionless]
+    relative_std : (k,) of the diameters of all particles; nan without them [dimensionless]
     seeds, born : (k,) living seeds, and newborn particles [dimensionless]
     supply : (k,) monomer released per second in the control volume [1/s]
     focusing : (k,) the number k = 1 + q / (r^2 (k_a/r) |dc_r/dr|), which is 1 + q/(4 pi D c_inf l_c) for
@@ -64,6 +64,7 @@ class Forecast:
     births, reactions : float, those of them that are births, and reactions or molecules out of syringes
     largest : float, largest size met [formula units]
     most : float, most particles at one time [dimensionless]
+    window_work : float, particles and sizes of the tables that the windows of an exact run go through [dimensionless]
     finished : bool, False where the integration gave up before the end
     """
 
@@ -87,6 +88,7 @@ class Forecast:
     reactions: float
     largest: float
     most: float
+    window_work: float
     finished: bool
 
 
@@ -115,25 +117,33 @@ def forecast(model: Model, *, times: Array | None = None) -> Forecast:
         looks[0] += 1
         return looks[0] > _PATIENCE
 
-    rows, largest, most, finished, last = [], 0.0, 0.0, True, 0.0
+    counts = run.counts()
+    rows, largest, most, finished, last, work, events = [], 0.0, 0.0, True, 0.0, 0.0, 0.0
     try:
         for time in times:
             for at in np.linspace(last, time, _BETWEEN + 1)[1:] if time > last else [time]:
                 finished = finished and run.advance(float(at) + _SOON * model.duration, stop=tired)
                 counts = run.counts()
                 number = counts.seed + counts.nucleated
-                most = max(most, float(number.sum()))
-                largest = max(largest, float(counts.sizes[number >= 0.5].max(initial=0)))
+                there, since = float(number.sum()), counts.tallies["events"] - events
+                most = max(most, there)
+                if there >= 0.5:
+                    # half a particle lies above it, on however many pivots
+                    largest = max(largest, float(counts.sizes[::-1][np.searchsorted(np.cumsum(number[::-1]), 0.5)]))
+                work += since / max(4.0 * there, 64.0) * (there + 2.0 * largest)
+                events = counts.tallies["events"]
             if not finished:
                 break
             last = float(time)
             rows.append(_row(model, last, counts))
     except (RuntimeError, KmcgrowthError):  # no step meets the tolerance, or hardly a particle is left
         finished = False
+    if not rows:
+        rows.append(_row(model, 0.0, counts))
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     return Forecast(
         **columns, births=counts.tallies["born"], reactions=run.reactions, events=counts.tallies["events"],
-        largest=largest, most=most, finished=finished,
+        largest=largest, most=most, window_work=work, finished=finished,
     )
 
 
@@ -154,9 +164,9 @@ def _row(model: Model, t: float, counts: Counts) -> dict[str, object]:
     """What is reported of the flask at ``t``."""
     temperature, volume, amounts = counts.temperature, counts.volume, counts.amounts
     diameters, seeds, born = 2.0 * model.radius(counts.sizes), counts.seed, counts.nucleated
-    mean, std = _mean_and_std(diameters, seeds)
+    mean, _ = _mean_and_std(diameters, seeds)
     every = seeds + born
-    mean_all, _ = _mean_and_std(diameters, every)
+    mean_all, std = _mean_and_std(diameters, every)
     living, total = float(seeds.sum()), float(every.sum())
     supply = _supply(model, t, counts)
     typical = np.pi * (mean if living > 0.0 else mean_all) ** 3 / (6.0 * model.unit_volume)

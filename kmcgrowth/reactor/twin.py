@@ -49,7 +49,7 @@ class TwinRun(TwinFlask):
         self.withdrawn, self.taken = 0.0, 0  # volume and number of the aliquots so far
         self.aliquot: IntArray = np.zeros(len(model.elements), dtype=np.int64)
         self.barrels = [Barrel(syringe, len(self.amounts), rng) for syringe in model.syringes]
-        self.length = 0.0
+        self.length, self.peopled = 0.0, False
         self.mean = self._actual()
         self._adopt()
         self._begin(0.0)  # an empty window: what happens at t = 0 ends it
@@ -121,7 +121,7 @@ class TwinRun(TwinFlask):
             "aliquot": self.aliquot.copy(), "lost": self.lost.copy(),
             "mean": self.window.mean.copy(), "mean_end": self.window.mean_end.copy(),
             "window_start": self.window.start, "window_end": self.window.end, "candidate": self.candidate,
-            "length": self.length, "born_in_window": self.born_in_window,
+            "length": self.length, "born_in_window": self.born_in_window, "peopled": self.peopled,
             "generator": copy.deepcopy(self.rng.bit_generator.state),
         }
 
@@ -137,6 +137,7 @@ class TwinRun(TwinFlask):
         self.aliquot, self.lost = (np.array(state[k], dtype=np.int64) for k in ("aliquot", "lost"))
         self.mean, mean_end = (np.array(state[k], dtype=float) for k in ("mean", "mean_end"))
         self.length, self.born_in_window = float(state["length"]), int(state["born_in_window"])
+        self.peopled = bool(state["peopled"])
         self.rng.bit_generator.state = state["generator"]
         self._adopt()
         self._begin(float(state["window_start"]))
@@ -172,6 +173,10 @@ class TwinRun(TwinFlask):
 
     def _open(self, start: float) -> None:
         """Begin a window, find its end and draw the first candidate."""
+        if not self.sizes and self.peopled:
+            # with the last particle gone there is no field of many to speak of, but only what is there
+            self.mean = self._actual()
+        self.peopled = bool(self.sizes)
         window = self._begin(start)
         breaks = [*window.breaks(), *(w.time for w in self._withdrawals[self.taken:])]
         end = min([*breaks, *(t for barrel in self.barrels for t in barrel.breaks(start))], default=math.inf)
