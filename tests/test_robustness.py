@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import kmcgrowth as kg
+from kmcgrowth.check import report
 from kmcgrowth.errors import BadInput
 from kmcgrowth.model.build import build_model
 from kmcgrowth.reactor.balance import BalanceRun
 from kmcgrowth.reactor.exact import ExactRun
+from kmcgrowth.reactor.leap import LeapRun
 
 METHODS = ("exact", "leap", "balance")
 
@@ -163,3 +165,42 @@ def test_the_largest_counts_fit() -> None:
     balance = BalanceRun(build_model(steady))
     balance.advance(steady.simulation.duration)
     assert balance.events > 10**12
+
+
+@pytest.mark.parametrize("energy", ["0.5 J/m^2", "1 J/m^2"])
+def test_seeds_of_a_high_surface_energy_dissolve_with_little_work(energy: str) -> None:
+    """Dimers fall apart a hundred million times faster than seeds: most of all candidates must not be theirs."""
+    model = build_model(kg.parse_recipe(RECIPE, changes={"growth.surface_energy": energy}))
+    exact, pauses = ExactRun(model, np.random.default_rng(1)), 0
+
+    def count() -> bool:
+        nonlocal pauses
+        pauses += 1
+        return False
+
+    exact.advance(600.0, stop=count)
+    # a pause comes after some four million candidates or as much work at windows
+    assert exact.events > 20_000 and pauses < 5
+    leap = LeapRun(model, np.random.default_rng(2))
+    leap.advance(600.0)
+    one, two = (np.array([c.tallies["dissolved_seed"], c.matter["particles"][0]], dtype=float)
+                for c in (exact.counts(), leap.counts()))
+    # of 300 seeds with binomial noise at most
+    assert abs(one[0] - two[0]) < 6.1 * np.sqrt(150.0) and one[0] > 30
+
+
+@pytest.mark.parametrize("energy", ["2 J/m^2", "5 J/m^2"])
+def test_a_forecast_that_fails_at_once_still_says_so(energy: str) -> None:
+    recipe = kg.parse_recipe(RECIPE, changes={"growth.surface_energy": energy})
+    assert "stiff" in report(recipe) or "engine" in report(recipe)
+    with pytest.raises(kg.KmcgrowthError, match="use method"):
+        kg.simulate(kg.parse_recipe(RECIPE, changes={"growth.surface_energy": "9 J/m^2"}), method="balance")
+
+
+@pytest.mark.parametrize("method", ["exact", "leap", "twin"])
+def test_the_field_of_an_empty_flask_is_what_is_there(method: str) -> None:
+    result = simulate(method, seeds__0__diameter="0.6 nm", simulation__particles=5, simulation__duration="1 min",
+                      growth__solubility="1 mM")
+    assert int(result["number"].sel(population="all")[-1]) == 0
+    monomer = float(result["concentration"].sel(species="monomer")[-1])
+    assert float(result["supersaturation"][-1]) == pytest.approx(monomer / 1e-3, rel=1e-9)
