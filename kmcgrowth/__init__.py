@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kmcgrowth.results import identical as identical
     from kmcgrowth.results import load as load
     from kmcgrowth.simulate import simulate as simulate
+    from kmcgrowth.studies import open_study as open_study
 
     open_result = load
     size_distribution = _distribution.size_distribution
@@ -40,6 +41,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "load": ("kmcgrowth.results", "load"),
     "load_recipe": ("kmcgrowth.recipe", "load_recipe"),
     "open_result": ("kmcgrowth.results", "load"),
+    "open_study": ("kmcgrowth.studies", "open_study"),
     "parse_recipe": ("kmcgrowth.recipe", "parse_recipe"),
     "plots": ("kmcgrowth.plots", None),
     "simulate": ("kmcgrowth.simulate", "simulate"),

@@ -16,12 +16,17 @@ Changes = Annotated[
 
 def read_changes(given: list[str] | None) -> dict[str, Any]:
     """Keys and their values as text from ``key=value``; the recipe reads the text as a TOML value if it is one."""
+    return dict(read_pairs("--set", given, 'injection.0.rate="2 mL/hour"'))
+
+
+def read_pairs(option: str, given: list[str] | None, example: str) -> dict[str, str]:
+    """Keys and values as text from ``key=value``."""
     from kmcgrowth.errors import BadInput
 
-    changes: dict[str, Any] = {}
+    found: dict[str, str] = {}
     for text in given or []:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise BadInput(f'--set: "{text}" is not KEY=VALUE; write, for example, --set injection.0.rate="2 mL/hour".')
-        changes[key.strip()] = value.strip()
-    return changes
+            raise BadInput(f'{option}: "{text}" is not KEY=VALUE; write, for example, {option} {example}.')
+        found[key.strip()] = value.strip()
+    return found

@@ -8,7 +8,7 @@ from kmcgrowth.recipe.equations import MONOMER
 from kmcgrowth.recipe.flask import Flask, Injection, Seeds, Withdrawal
 from kmcgrowth.recipe.growth import Coalescence, Growth, Nucleation
 from kmcgrowth.recipe.laws import SurfaceRateLaw, TemperatureLaw
-from kmcgrowth.recipe.loading import load_recipe, parse_recipe, shipped_recipes
+from kmcgrowth.recipe.loading import load_recipe, parse_recipe, shipped_recipes, shipped_studies
 from kmcgrowth.recipe.programs import Diameters, FreeEnergies, Program, RateTable, Schedule
 from kmcgrowth.recipe.schema import METHODS, Recipe, Simulation
 from kmcgrowth.recipe.unusual import unusual
@@ -17,5 +17,5 @@ __all__ = [
     "METHODS", "MONOMER", "Coalescence", "Diameters", "Flask", "FreeEnergies", "Growth",
     "Injection", "Loss", "Nucleation", "Program", "RateTable", "Reaction", "Recipe", "Schedule", "Seeds", "Simulation",
     "Species", "Sticking", "SurfaceRateLaw", "TemperatureLaw", "Withdrawal", "load_recipe", "parse_recipe",
-    "reaches_growth", "shipped_recipes", "temperature_law_warnings", "temperature_range", "unusual",
+    "reaches_growth", "shipped_recipes", "shipped_studies", "temperature_law_warnings", "temperature_range", "unusual",
 ]

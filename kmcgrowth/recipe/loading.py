@@ -173,10 +173,16 @@ def _shipped_files() -> dict[str, Path]:
 
 
 def shipped_recipes() -> dict[str, str]:
-    """Name -> title of every recipe that ships; studies, which name a recipe themselves, are left out."""
-    titles: dict[str, str] = {}
-    for name, path in _shipped_files().items():
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-        if "flask" in tree:
-            titles[name] = str(tree.get("title", ""))
-    return titles
+    """Name -> title of every recipe that ships."""
+    return _titles("flask")
+
+
+def shipped_studies() -> dict[str, str]:
+    """Name -> title of every study that ships."""
+    return _titles("axes")
+
+
+def _titles(table: str) -> dict[str, str]:
+    """Name -> title of the shipped files that have a table of this name."""
+    trees = {name: tomllib.loads(path.read_text(encoding="utf-8")) for name, path in _shipped_files().items()}
+    return {name: str(tree.get("title", "")) for name, tree in trees.items() if table in tree}

@@ -222,7 +222,8 @@ class Recorder:
         if self._file is None:
             path = self.store.folder / "records" / f"{self.name}.jsonl"
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        line = _line(record)
+        # a line that a full disk has cut short must not take the next one with it
+        line = b"\n" + _line(record)
         written = os.write(self._file, line)
         if written < len(line):  # a full disk takes a part and says nothing
             os.write(self._file, line[written:])
