@@ -11,7 +11,6 @@ import numpy as np
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.files import atomic_path
-from kmcgrowth.netcdf import write
 from kmcgrowth.provenance import SCHEMA_VERSION, TRANSIENT
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     BadInput
         If the place cannot be written to.
     """
+    from kmcgrowth.netcdf import write
+
     with atomic_path(path) as temporary:
         write(dataset, temporary)
 

@@ -48,7 +48,8 @@ def study_file(folder: Path, record: str = "datasets", more: str = "") -> Path:
 
 def contents(folder: Path) -> dict[str, Any]:
     """What a study holds, whoever found it: summaries without times, and datasets without what differs anyway."""
-    from kmcgrowth.results import load
+    import h5py
+
     from kmcgrowth.studies.store import Store
 
     store = Store(folder)
@@ -57,6 +58,6 @@ def contents(folder: Path) -> dict[str, Any]:
     for (key, replicate), record in sorted(done.items()):
         found[f"{key}-{replicate}"] = repr({k: v for k, v in record.items() if k not in ("wall_seconds", "bytes")})
     for path in sorted((folder / "points").glob("*/*.nc")):
-        dataset = load(path)
-        found[path.name] = {str(name): repr(dataset[name].values.tolist()) for name in dataset.variables}
+        with h5py.File(path) as file:
+            found[path.name] = {name: repr(file[name][()].tolist()) for name in file}
     return found
