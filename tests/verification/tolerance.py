@@ -1,4 +1,4 @@
-"""Leaps tend to every event as their tolerance falls, in proportion to it."""
+"""Leaps tend to every event as their tolerance falls."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ import numpy as np
 from models import VOLUME, box, no_rates, particles, power_law, sphere_tables, syringe, tables
 from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
-from scipy.optimize import curve_fit
 from scipy.stats import t as student
 from verification.cases import SIX, Bench, Check, case, mean_and_variance, near, spread, start
 
 from kmcgrowth.model.types import FloatArray, Model
 
 TOLERANCES = (0.1, 0.03, 0.01, 0.003)
-
-PARTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""When particles are looked at, over the duration: at the ends of steps and inside them."""
-
+STEPS = (2, 3, 4, 6)
 
 def diverging(number: int, first: int = 300, growth: float = 8.0) -> tuple[Model, float]:
     """Equal particles that grow irreversibly at n^(2/3), and how long: their spread is made and widened by the growth."""
@@ -62,18 +58,22 @@ def scaled_variance(first: int, last: int) -> CubicSpline:
     return CubicSpline(mean[within], (variance / mean ** (4.0 / 3.0))[within])
 
 
-def variances_off(engine: str, model: Model, time: float, runs: int, expected: CubicSpline) -> FloatArray:
-    """Relative error of the variance of the sizes, by run and moment, (runs, 8)."""
+def variance_off(
+    engine: str, model: Model, time: float, runs: int, expected: CubicSpline, steps: int = 0
+) -> tuple[float, int]:
+    """Relative error of the variance of the sizes at the end, in the mean of runs, and how many steps there were.
+
+    With ``steps`` so many equal ones are taken whatever the tolerance.
+    """
     found = []
     for k in range(runs):
         run = start(engine, model, 230, k)
-        row = []
-        for part in PARTS:
-            run.advance(part * time)
-            mean, variance = mean_and_variance(*spread(run.counts()))
-            row.append(variance / mean ** (4.0 / 3.0) / float(expected(mean)) - 1.0)
-        found.append(row)
-    return np.array(found)
+        if steps:
+            run._kernel.fixed, run._kernel.always = time / steps, True
+        run.advance(time)
+        mean, variance = mean_and_variance(*spread(run.counts()))
+        found.append(variance / mean ** (4.0 / 3.0) / float(expected(mean)) - 1.0)
+    return float(np.mean(found)), int(run._kernel.leaps)
 
 
 def look(engine: str, model: Model, time: float, *seed: int) -> FloatArray:
@@ -89,34 +89,27 @@ def look(engine: str, model: Model, time: float, *seed: int) -> FloatArray:
 
 @case("tolerance", "leaps tend to every event as their tolerance falls", engines=("leap",))
 def tolerance(bench: Bench) -> list[Check]:
-    number, runs = (20_000, 4) if bench.fast else (400_000, 24)
+    number, runs = (20_000, 4) if bench.fast else (400_000, 60)
     model, time = diverging(number)
     expected = scaled_variance(300, 3000)
-    off, error, checks = [], [], []
+    error = float(np.sqrt(2.0 / (number * runs)))
+    checks = []
     for t in TOLERANCES:
-        found = variances_off(bench.engine, replace(model, tolerance=t), time, runs, expected)
-        off.append(float(found.mean()))
-        # looks at one run are not independent: the standard error is that of one look
-        error.append(float(np.sqrt(2.0 / (number * runs))))
+        off, _ = variance_off(bench.engine, replace(model, tolerance=t), time, runs // 3, expected)
         checks.append(near(
             f"width of particles that growth drives apart, over that of the master equation, tolerance {t:g}",
-            float(np.sqrt(1.0 + off[-1])), 1.0,
-            f"the tolerance, and 6.1 standard errors of {runs} runs of {number} particles",
-            within=t + SIX * 0.5 * error[-1],
+            float(np.sqrt(1.0 + off)), 1.0,
+            f"a twentieth of the tolerance, and 6.1 standard errors of {runs // 3} runs of {number} particles",
+            within=0.05 * t + SIX * 0.5 * error * np.sqrt(3.0),
         ))
-    if not bench.fast:  # whose noise hides the order
-        (_, order), covariance = curve_fit(
-            lambda t, a, p: a * t**p, TOLERANCES, np.abs(off), p0=(abs(off[0]) / TOLERANCES[0], 1.0), sigma=error,
-            absolute_sigma=True,
-        )
-        standard = float(np.sqrt(covariance[1, 1]))
-        checks.append(near(
-            "order p of the error of the variance ~ tolerance^p", float(order), 1.0,
-            "steps go with the root of the tolerance and leaps are of second order in the step; errors "
-            + ", ".join(f"{100.0 * o:+.2f} %" for o in off) + f", known to {100.0 * error[-1]:.2f} %; 6.1 standard errors "
-            f"of {standard:.2g}, and 0.25 as at 0.1 a leap is half as long as the rates take to change",
-            within=SIX * standard + 0.25,
-        ))
+    # errors are so small that only steps far longer than any tolerance asks for show how they fall
+    free = replace(model, tolerance=10.0)
+    found = [variance_off(bench.engine, free, time, runs, expected, n)[0] for n in STEPS]
+    few, many = (variance_off(bench.engine, replace(model, tolerance=t), time, 1, expected)[1] for t in (1e-2, 1e-4))
+    checks.append(near(
+        "steps at a tolerance of 1e-4 over those at 1e-2", many / few, 10.0,
+        f"steps go with the root of the tolerance, and the first is shorter than it need be; {few} and {many}", share=0.25,
+    ))
     model, time = ripening(2000 if bench.fast else 20_000)
     balance = look("balance", model, time, 0)
     looks = 8 if bench.fast else 16
@@ -134,11 +127,11 @@ def tolerance(bench: Bench) -> list[Check]:
             ))
 
     def draw(axes: Any) -> None:
-        axes.errorbar(TOLERANCES, 100.0 * np.abs(off), 100.0 * np.array(error), fmt="o", capsize=2, label="leaps")
-        line = np.array([0.7 * TOLERANCES[-1], 1.4 * TOLERANCES[0]])
-        axes.plot(line, 100.0 * abs(off[0]) * line / TOLERANCES[0], "k-", linewidth=0.8, label="in proportion")
-        axes.set(xscale="log", yscale="log", xlabel="tolerance", ylabel="error of the variance of sizes (%)")
-        axes.legend()
+        length = 1.0 / np.array(STEPS)
+        axes.errorbar(length, 100.0 * np.abs(found), 100.0 * error, fmt="o", capsize=2)
+        axes.set(xscale="log", yscale="log", xlabel="step / duration", ylabel="error of the variance of sizes (%)")
+        axes.set_xticks(length, [f"1/{n}" for n in STEPS], minor=False)
+        axes.set_xticks([], minor=True)
 
-    bench.draw("error of leaps and their tolerance", draw)
+    bench.draw("error of leaps of given length", draw)
     return checks
