@@ -120,7 +120,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     for case in CASES:
         if options.only in case.name:
-            particles = options.particles if "hot" not in case.name else options.particles // 10
+            particles = options.particles if "hot injection" not in case.name else options.particles // 10
             print(row(case, particles, options.tolerance), flush=True)
 
 
