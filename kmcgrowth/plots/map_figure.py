@@ -111,7 +111,7 @@ def draw_inset(ax: Axes, sizes: xr.DataArray, place: tuple[float, float], text: 
     small.set_title(text, fontsize="x-small", pad=2.0)
     ax.plot(*place, "o", color="white", markeredgecolor=BLACK, markersize=5.0)
     ax.add_artist(ConnectionPatch(
-        place, (0.5, 0.0 if at[1] < 0.5 else 1.0), coordsA=ax.transData, coordsB=small.transAxes, linewidth=0.7,
+        place, (1.0 if at[0] > 0.5 else 0.0, 0.5), coordsA=ax.transData, coordsB=small.transAxes, linewidth=0.7,
     ))
 
 
