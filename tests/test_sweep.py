@@ -143,7 +143,7 @@ def test_a_kill_costs_nothing_but_time(tmp_path: Path, victim: str) -> None:
     path = study_file(tmp_path, more=more)
     random = Random(victim)
     for _ in range(3):
-        process = subprocess.Popen(command(path, tmp_path / "out"), stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command(path, tmp_path / "out"), stderr=subprocess.PIPE, text=True, cwd=tmp_path)
         time.sleep(random.uniform(1.0, 3.0))
         workers = children(process.pid)
         if victim == "driver":
@@ -157,7 +157,7 @@ def test_a_kill_costs_nothing_but_time(tmp_path: Path, victim: str) -> None:
             if workers:
                 os.kill(random.choice(workers), signal.SIGKILL)
             assert process.wait(timeout=120) == 0, process.communicate()[1]
-    done = subprocess.run(command(path, tmp_path / "out"), check=True, timeout=120, capture_output=True)
+    done = subprocess.run(command(path, tmp_path / "out"), check=True, timeout=120, capture_output=True, cwd=tmp_path)
     assert done.returncode == 0
     run(path, tmp_path / "plain")
     assert len(contents(tmp_path / "plain")) == 2 * 2 * 3 * 2 * 33
@@ -174,14 +174,14 @@ def _alive(pid: int) -> bool:
 
 def test_two_sweeps_into_one_folder_do_no_harm(tmp_path: Path, whole: dict[str, object]) -> None:
     path = study_file(tmp_path)
-    both = [subprocess.Popen(command(path, tmp_path / "out")) for _ in range(2)]
+    both = [subprocess.Popen(command(path, tmp_path / "out"), cwd=tmp_path) for _ in range(2)]
     assert [process.wait(timeout=120) for process in both] == [0, 0]
     assert contents(tmp_path / "out") == whole
 
 
 def test_a_request_to_end_keeps_what_is_done(tmp_path: Path, whole: dict[str, object]) -> None:
     path = study_file(tmp_path)
-    process = subprocess.Popen(command(path, tmp_path / "out"), stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command(path, tmp_path / "out"), stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[1]
