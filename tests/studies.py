@@ -57,7 +57,7 @@ def contents(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for (key, replicate), record in sorted(done.items()):
         found[f"{key}-{replicate}"] = repr({k: v for k, v in record.items() if k not in ("wall_seconds", "bytes")})
-    for path in sorted((folder / "points").glob("*/*.nc")):
+    for path in sorted((folder / "points").glob("*/[!.]*.nc")):
         with h5py.File(path) as file:
             found[path.name] = {name: repr(file[name][()].tolist()) for name in file}
     return found
