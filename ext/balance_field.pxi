@@ -1,18 +1,11 @@
 # The right-hand side.
 
 cdef double SOFT = 0.01     # S - 1 over which the power law, which jumps at S = 1, is switched on
-cdef double RAMP = 0.2      # width of the ramp between the steps of a rounded size
 
 
 cdef inline double smooth_step(double x) noexcept nogil:
     x = fmin(fmax(x, 0.0), 1.0)
     return x * x * (3.0 - 2.0 * x)
-
-
-cdef inline double staircase(double x) noexcept nogil:
-    """x rounded to whole units, with smooth ramps in the place of jumps."""
-    cdef double whole = floor(x)
-    return whole + smooth_step((x - whole - 0.5) / RAMP + 0.5)
 
 
 cdef class Field(State):
@@ -131,7 +124,7 @@ cdef class Field(State):
             rate = n.rate * self.volume
             if self.power_law and c > law[2]:
                 rate *= smooth_step((c / law[2] - 1.0) / SOFT)
-            units[0] = staircase(n.units)
+            units[0] = n.units
             self.seen_capped, self.seen_tiny = n.capped, n.few
         return rate
 

@@ -158,18 +158,22 @@ cdef class Chemistry(Banding):
             f = (t - self.window_start) / (self.window_end - self.window_start)
         return self.mean0 + f * (self.mean1 - self.mean0)
 
-    cdef double nucleation_rate(self, double c, double theta, double temperature, int64_t *units) noexcept nogil:
-        """Particles inserted per volume and time, and their size; notes a cap reached and n* below 5."""
+    cdef double nucleation_rate(self, double c, double theta, double temperature, double *units) noexcept nogil:
+        """Particles inserted per volume and time, and their mean size; notes a cap reached and n* below 5."""
         cdef double ln_a = self.law0[0] + theta * (self.law1[0] - self.law0[0])
         cdef double gamma = self.law0[1] + theta * (self.law1[1] - self.law0[1])
         cdef double flat = self.law0[2] * exp(theta * log(self.law1[2] / self.law0[2]))
         cdef double encounter = self.law0[3] + theta * (self.law1[3] - self.law0[3])
         cdef Nuclei n = nuclei(c, flat, ln_a, gamma, encounter, temperature, self.unit_volume, self.power_law,
                                self.exponent)
-        units[0] = <int64_t>floor(n.units + 0.5)
+        units[0] = n.units
         if n.rate > 0.0:
             self.at_cap, self.few_units = n.capped, n.few
         return n.rate
+
+    cdef inline int64_t whole_units(self, double mean) noexcept nogil:
+        """One of the two whole sizes about that of a nucleus, by chance, so that their mean is its size."""
+        return <int64_t>floor(mean + self.uniform())
 
     cdef void give_birth(self, int64_t units) noexcept nogil:
         if self.number >= self.size.shape[0]:
@@ -181,7 +185,7 @@ cdef class Chemistry(Banding):
 
     cdef bint nucleate(self, double t) noexcept nogil:
         """A nucleation candidate at time t; whether it is accepted."""
-        cdef double theta = self.theta(t), rate
+        cdef double theta = self.theta(t), rate, mean = 2.0
         cdef int64_t units, n = self.count[0]
         if self.nucleation == FROM_CLUSTER:
             rate = self.nucleus0 * exp(theta * log(self.nucleus1 / self.nucleus0)) if self.ramp else self.nucleus0
@@ -192,15 +196,15 @@ cdef class Chemistry(Banding):
             return True
         if self.nucleation == EXPLICIT:
             rate = self.attach_at(1, theta) * n * (n - 1) / self.volume_at(t)
-            units = 2
         else:
-            rate = self.nucleation_rate(self.mean_at(t), theta, self.temperature_at(t), &units) * self.volume_at(t)
+            rate = self.nucleation_rate(self.mean_at(t), theta, self.temperature_at(t), &mean) * self.volume_at(t)
         if n < 2 and self.nucleation == EXPLICIT:
             return False
         if self.uniform() * self.majorant[self.reactions + self.stickers] >= rate:
             return False
         self.capped = self.capped or self.at_cap
         self.tiny = self.tiny or self.few_units
+        units = self.whole_units(mean) if self.nucleation == MEAN_FIELD else 2
         self.count[0] -= units
         self.largest_debt = max(self.largest_debt, -self.count[0])
         self.give_birth(units)

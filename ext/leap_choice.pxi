@@ -26,9 +26,9 @@ cdef class Choice(Pairs):
 
     cdef double longest_step(self, double latest) noexcept nogil:
         """A step that the particles, the volume, births, coalescence and the step before allow."""
-        cdef double tau = latest - self.now, volume = self.volume_at(self.now), rate = 0.0, c, top = 0.0, low, middle
+        cdef double tau = latest - self.now, volume = self.volume_at(self.now), rate = 0.0, c, top = 0.0, low, middle, units
         cdef double *row
-        cdef int64_t j, units
+        cdef int64_t j
         if self.fixed > 0.0:
             return fmin(self.fixed, tau)
         if self.last > 0.0:

@@ -38,12 +38,14 @@ cdef class Course(Sums):
 
     cdef double newborn(self, double c, double t, double *attach, double *detach) noexcept nogil:
         """Births per second from the mean field, and the rates of a newborn particle."""
-        cdef int64_t units
-        cdef double theta = self.theta(t), rate
+        cdef double theta = self.theta(t), rate, units, over
+        cdef int64_t n
         rate = self.nucleation_rate(c, theta, self.temperature_at(t), &units) * self.volume_at(t)
-        units = min(units, self.largest)
-        attach[0] = self.attach_at(units, theta)
-        detach[0] = self.detach_at(units, theta)
+        units = fmin(units, self.largest)
+        n = min(<int64_t>units, self.largest - 1)
+        over = units - n
+        attach[0] = (1.0 - over) * self.attach_at(n, theta) + over * self.attach_at(n + 1, theta)
+        detach[0] = (1.0 - over) * self.detach_at(n, theta) + over * self.detach_at(n + 1, theta)
         return rate
 
     cdef void derivative(self, double t, double[::1] y, double[::1] out) noexcept nogil:
@@ -100,7 +102,7 @@ cdef class Course(Sums):
         out[0] += release - capture * c
 
     cdef void fill_jacobian(self, double t, double[::1] y, double shift) noexcept nogil:
-        cdef double volume, theta, rate, k, c, dc, a, d, a2, d2
+        cdef double volume, theta, rate, more, k, c, dc, a, d, a2, d2
         cdef int64_t s, r, i, j, n = self.species, q
         if self.kind == FROZEN:
             MeanField.fill_jacobian(self, t, y, shift)
@@ -154,11 +156,10 @@ cdef class Course(Sums):
                 self.jacobian[n + 2, 0] -= 0.5 * rate
             else:
                 rate = self.newborn(c, t, &a, &d)
-                # the size of a newborn jumps by whole units, and its rates enter as they are
-                rate = (self.newborn(c + dc, t, &a2, &d2) - rate) / (dc * volume)
-                self.jacobian[n, 0] -= rate * a
-                self.jacobian[n + 1, 0] -= rate * d
-                self.jacobian[n + 2, 0] -= rate
+                more = self.newborn(c + dc, t, &a2, &d2)
+                self.jacobian[n, 0] -= (more * a2 - rate * a) / (dc * volume)
+                self.jacobian[n + 1, 0] -= (more * d2 - rate * d) / (dc * volume)
+                self.jacobian[n + 2, 0] -= (more - rate) / (dc * volume)
         self.jacobian[0, 0] += k / volume
 
     cdef void fill_hazard(self, double t, double[::1] out) noexcept nogil:

@@ -42,11 +42,11 @@ cdef class Exchange(Follower):
         return self.node_mean[low] + (self.node_mean[high] - self.node_mean[low]) * fmin(fmax(
             (t - self.node_time[low]) / (self.node_time[high] - self.node_time[low]), 0.0), 1.0)
 
-    cdef double birth_rate(self, double t, int64_t *units) noexcept nogil:
-        """Births per second at t by the laws that read a concentration."""
+    cdef double birth_rate(self, double t, double *units) noexcept nogil:
+        """Births per second at t by the laws that read a concentration, and the mean size of a newborn."""
         cdef double c
         if self.nucleation == EXPLICIT:
-            units[0] = 2
+            units[0] = 2.0
             c = self.concentration_at(t)
             return self.attach_at(1, self.theta(t)) * c * c * self.volume_at(t)
         return self.volume_at(t) * self.nucleation_rate(
@@ -55,8 +55,8 @@ cdef class Exchange(Follower):
 
     cdef void draw_births(self) noexcept nogil:
         """Births of the step by thinning, each with its time and size."""
-        cdef double t = self.step_start, top = 0.0
-        cdef int64_t k, units
+        cdef double t = self.step_start, top = 0.0, units
+        cdef int64_t k
         self.births = 0
         if not self.reads_concentration():
             return
@@ -75,7 +75,7 @@ cdef class Exchange(Follower):
             if self.uniform() * top < self.birth_rate(t, &units):
                 self.capped = self.capped or (self.nucleation == MEAN_FIELD and self.at_cap)
                 self.tiny = self.tiny or (self.nucleation == MEAN_FIELD and self.few_units)
-                self.bear(t, units)
+                self.bear(t, self.whole_units(units) if self.nucleation == MEAN_FIELD else 2)
 
     cdef inline void bear(self, double t, int64_t units) noexcept nogil:
         if self.births + self.number + 2 < self.birth_time.shape[0]:

@@ -10,8 +10,8 @@ cdef class Loop(MeanField):
     # -- windows -----------------------------------------------------------------------------
 
     cdef void open_window(self) noexcept nogil:
-        cdef double latest = self.epoch_end, rate, volume = self.volume_at(self.now), c, births
-        cdef int64_t units, s
+        cdef double latest = self.epoch_end, rate, volume = self.volume_at(self.now), c, births, units
+        cdef int64_t s
         self.window_start = self.now
         self.born_in_window = 0
         if self.number == 0 and self.peopled:

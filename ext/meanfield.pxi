@@ -65,8 +65,7 @@ cdef class MeanField(Chemistry):
 
     cdef double birth_drain(self, double c, double t) noexcept nogil:
         """Monomers per second taken by nucleation from the mean field."""
-        cdef int64_t units
-        cdef double rate
+        cdef double rate, units
         if self.nucleation == EXPLICIT:
             return 2.0 * self.attach_at(1, self.theta(t)) * c * c * self.volume_at(t)
         if self.nucleation != MEAN_FIELD:

@@ -30,7 +30,7 @@ from test_kernel_invariants import looks_change_nothing, models, same
 from kmcgrowth.model.types import FloatArray, Model, Nucleation, RateConstant, SeedPopulation, Withdrawal
 from kmcgrowth.reactor.balance import BalanceRun
 from kmcgrowth.reactor.balance_rates import NodeRates, at
-from kmcgrowth.reactor.balance_twin import slopes, staircase
+from kmcgrowth.reactor.balance_twin import slopes
 from kmcgrowth.reactor.sizes import Grid, expected_seeds
 
 LAWS = ("none", "classical", "power", "cluster", "explicit")
@@ -156,13 +156,6 @@ def slopes_of_matter(model: Model, grid: Grid, amounts: FloatArray, dp: FloatArr
             for i in r.reactants | r.products:
                 lost = lost + rate * (r.reactants.get(i, 0) - r.products.get(i, 0)) * model.atoms[i]
     return np.asarray(amounts @ model.atoms + float(dp.sum(axis=0) @ grid.pivot) * model.unit_atoms + lost)
-
-
-def test_newborn_sizes_are_rounded_but_for_ramps() -> None:
-    x = np.linspace(2.0, 9.0, 7001)
-    s = np.array([staircase(v) for v in x])
-    flat = np.abs(x - np.floor(x) - 0.5) > 0.1
-    assert np.array_equal(s[flat], np.rint(x[flat])) and np.all(np.abs(np.diff(s)) < 0.01) and np.all(np.diff(s) >= 0)
 
 
 @pytest.mark.parametrize("law", LAWS)

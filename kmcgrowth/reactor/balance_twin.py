@@ -15,9 +15,6 @@ from kmcgrowth.reactor.twin_laws import nucleation_rate
 SOFT = 0.01
 """S - 1 over which the power law, which jumps at S = 1, is switched on [dimensionless]."""
 
-RAMP = 0.2
-"""Width of the ramp between two steps of a newborn's rounded size [formula units]."""
-
 
 @dataclass(frozen=True)
 class Slopes:
@@ -148,12 +145,7 @@ def births(model: Model, temperature: float, volume: float, amounts: FloatArray)
         S = max(S, math.e)
     gamma = law.surface_energy(temperature)
     units = float(newborn_size(S, gamma, model.unit_volume, temperature)) if gamma > 0.0 else 2.0
-    return rate, staircase(units)
-
-
-def staircase(x: float) -> float:
-    """``x`` rounded to a whole number, with ramps in the place of jumps, which an integrator cannot follow."""
-    return math.floor(x) + _smooth_step((x - math.floor(x) - 0.5) / RAMP + 0.5)
+    return rate, units
 
 
 def _smooth_step(x: float) -> float:

@@ -172,13 +172,13 @@ class _Step:
         n = np.arange(self.attach.size)
         return np.interp(sizes, n, self.attach), np.interp(sizes, n, self.detach)
 
-    def births(self, c: float, t: float) -> tuple[float, int]:
-        """Births per second [1/s] and their formula units under a mean-field concentration [1/m^3]."""
+    def births(self, c: float, t: float) -> tuple[float, float]:
+        """Births per second [1/s] and their mean formula units under a mean-field concentration [1/m^3]."""
         if not reads_mean_field(self.model) or c <= 0.0:
-            return 0.0, 2
+            return 0.0, 2.0
         rate = nucleation_rate(self.model, c, self.temperature) * self.volume(t) / NEWBORN_SURVIVAL
-        units = newborn_units(self.model, c, self.temperature) if rate > 0.0 else 2
-        return rate, min(units, self.attach.size - 1)
+        units = newborn_units(self.model, c, self.temperature) if rate > 0.0 else 2.0
+        return rate, min(units, self.attach.size - 1.0)
 
     def _follow(self, amounts: FloatArray, feed: FloatArray, *, births: bool) -> FloatArray:
         """Course (times, amounts ... sizes) of the mean field with ``births``, or of the expectation from the counts.
@@ -213,7 +213,7 @@ class _Step:
                 out[species + self.channels - 3] = rate
             mean = c if births else float(np.interp(t, self.times, self.mean))
             rate, units = self.births(mean, t)
-            out[end - 2], out[end - 1] = rate * self.attach[units], rate * self.detach[units]
+            out[end - 2], out[end - 1] = (rate * table for table in self._rates(np.array(units)))
             capture, release = attach.sum() + x[end - 2], detach.sum() + x[end - 1]
             out[species + self.channels - 2], out[species + self.channels - 1] = capture * c, release
             out[MONOMER] += release - capture * c - rate * units
@@ -250,7 +250,7 @@ class _Step:
     def draw_births(self, rng: np.random.Generator) -> list[tuple[float, int]]:
         """Times [s] and formula units of the particles born by a law that reads the mean field."""
 
-        def rate(t: float) -> tuple[float, int]:
+        def rate(t: float) -> tuple[float, float]:
             return self.births(float(np.interp(t, self.times, self.mean)), t)
 
         top = 1.05 * max(rate(t)[0] for t in self.times) if reads_mean_field(self.model) else 0.0
@@ -259,7 +259,7 @@ class _Step:
         while top > 0.0 and (t := t + rng.exponential() / top) < self.end:
             now, units = rate(t)
             if rng.random() * top < now:
-                found.append((t, units))
+                found.append((t, math.floor(units + rng.random())))
         return found
 
     def exchange(

@@ -357,7 +357,7 @@ class TwinRun(TwinFlask):
             law = self.model.nucleation
             self._nucleate(
                 int(self.model.formula_units[law.cluster]) if law.law == "cluster"
-                else 2 if law.law == "explicit" else self.window.newborn(t)
+                else 2 if law.law == "explicit" else math.floor(self.window.newborn(t) + self.rng.random())
             )
         else:
             self._coalesce()

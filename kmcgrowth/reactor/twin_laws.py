@@ -73,8 +73,8 @@ def highest_nucleation_rate(model: Model, concentration: float, nodes: tuple[flo
     return min(J, max(law.encounter(T) for T in nodes) * concentration**2)
 
 
-def newborn_units(model: Model, concentration: float, temperature: float) -> int:
-    """Formula units of a nucleus born at S > 1: a sphere of r* + 1/2 sqrt(k_B T/(pi gamma)), at least 2.
+def newborn_units(model: Model, concentration: float, temperature: float) -> float:
+    """Mean formula units of a nucleus born at S > 1: a sphere of r* + 1/2 sqrt(k_B T/(pi gamma)), at least 2.
 
     Close to S = 1 the radius r* diverges. The classical law gives no nuclei there, the power law does: its nuclei
     are those of ln S = 1 at the most, for nuclei without bound would hold the concentration at S = 1.
@@ -83,4 +83,4 @@ def newborn_units(model: Model, concentration: float, temperature: float) -> int
     if model.nucleation.law == "power":
         S = max(S, math.e)
     gamma = model.nucleation.surface_energy(temperature)
-    return round(float(newborn_size(S, gamma, model.unit_volume, temperature))) if gamma > 0.0 else 2
+    return float(newborn_size(S, gamma, model.unit_volume, temperature)) if gamma > 0.0 else 2.0

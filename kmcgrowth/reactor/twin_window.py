@@ -196,8 +196,8 @@ class Window:
         J = nucleation_rate(self.model, self.mean_concentration(t), self.temperature(t))
         return J * self.volume(t) / NEWBORN_SURVIVAL
 
-    def newborn(self, t: float) -> int:
-        """Formula units of a particle born at ``t``."""
+    def newborn(self, t: float) -> float:
+        """Mean formula units of a particle born at ``t``."""
         return newborn_units(self.model, self.mean_concentration(t), self.temperature(t))
 
     def latest_end(self, sizes: list[int], monomers: int, length: float) -> float:

@@ -37,15 +37,15 @@ def born_and_alive(model: Model, duration: float, step: float) -> tuple[float, f
     up_rate[:2] = up_rate[-1] = 0.0
     clusters = monomers = born = 0.0
 
-    def births(c: float) -> tuple[float, int]:
+    def births(c: float) -> tuple[float, float]:
         s = c / model.solubility(temperature)
         if s < QUIET:
-            return 0.0, 2
+            return 0.0, 2.0
         gamma = model.nucleation.surface_energy(temperature)
         law = (gamma, model.unit_volume, temperature)
         rate = float(nucleation.classical_rate(s, model.nucleation.prefactor(temperature), *law))
         rate = min(rate, model.nucleation.encounter(temperature) * c * c)
-        return float(nucleation.insertion_rate(rate)), round(float(nucleation.newborn_size(s, *law)))
+        return float(nucleation.insertion_rate(rate)), float(nucleation.newborn_size(s, *law))
 
     def excess(x: float, before: float, volume: float, decay: float, gain: float, supply: float) -> float:
         rate, units = births(0.5 * (before + x) / volume)
@@ -84,13 +84,15 @@ def _seed_sizes(model: Model) -> FloatArray:
     return p / p.sum()
 
 
-def _step(p: FloatArray, up: FloatArray, detach: FloatArray, step: float, units: int, born: float) -> FloatArray:
+def _step(p: FloatArray, up: FloatArray, detach: FloatArray, step: float, units: float, born: float) -> FloatArray:
     """One step of the sizes by the mid-point rule; what shrinks to one unit is gone."""
     right = p - 0.5 * step * (up + detach) * p
     right[1:] += 0.5 * step * up[:-1] * p[:-1]
     right[2:-1] += 0.5 * step * detach[3:] * p[3:]
     right[:2] = 0.0
-    right[units] += born
+    n = int(units)
+    right[n] += (n + 1 - units) * born
+    right[n + 1] += (units - n) * born
     bands = np.zeros((3, len(p)))
     bands[0, 3:] = -0.5 * step * detach[3:]
     bands[1] = 1.0 + 0.5 * step * (up + detach)

@@ -125,7 +125,7 @@ def supplied(rate: float) -> Model:
 def born_in_the_mean(model: Model, rate: float, duration: float) -> float:
     """Particles born, from two equations.
 
-    dN/dt = J V/0.92, dM/dt = Q_0 - N k_a c - n J V/0.92, with a nucleus of n units.
+    dN/dt = J V/0.92, dM/dt = Q_0 - N k_a c - n J V/0.92, with a nucleus of n units in the mean.
     """
     volume, flat, gamma = model.control_volume, model.solubility(HOT), 0.1
     prefactor = model.nucleation.prefactor(HOT)
@@ -135,7 +135,7 @@ def born_in_the_mean(model: Model, rate: float, duration: float) -> float:
         births, units = 0.0, 0.0
         if c > flat:
             births = float(nucleation.classical_rate(c / flat, prefactor, gamma, UNIT, HOT)) * volume / 0.92
-            units = round(float(nucleation.newborn_size(c / flat, gamma, UNIT, HOT)))
+            units = float(nucleation.newborn_size(c / flat, gamma, UNIT, HOT))
         return [births, rate - y[0] * CAPTURE * c - units * births]
 
     end = solve_ivp(change, (0.0, duration), [0.0, 0.0], method="LSODA", rtol=1e-8, atol=1e-6).y[:, -1]

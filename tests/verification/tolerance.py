@@ -15,7 +15,12 @@ from verification.cases import SIX, Bench, Check, case, mean_and_variance, near,
 from kmcgrowth.model.types import FloatArray, Model
 
 TOLERANCES = (0.1, 0.03, 0.01, 0.003)
-STEPS = (2, 3, 4, 6)
+COARSE = (0.3, 0.1, 0.03, 0.01)
+"""Tolerances at which growth in proportion to the size shows errors above the noise of some ten million particles."""
+
+FIRST, GROWTH = 300, 8.0
+
+
 
 def diverging(number: int, first: int = 300, growth: float = 8.0) -> tuple[Model, float]:
     """Equal particles that grow irreversibly at n^(2/3), and how long: their spread is made and widened by the growth."""
@@ -58,18 +63,40 @@ def scaled_variance(first: int, last: int) -> CubicSpline:
     return CubicSpline(mean[within], (variance / mean ** (4.0 / 3.0))[within])
 
 
-def variance_off(
-    engine: str, model: Model, time: float, runs: int, expected: CubicSpline, steps: int = 0
-) -> tuple[float, int]:
-    """Relative error of the variance of the sizes at the end, in the mean of runs, and how many steps there were.
+def multiplying(number: int) -> tuple[Model, float]:
+    """Equal particles that grow irreversibly in proportion to their size, and how long: Yule's process."""
+    free = int(100.0 * number * GROWTH * FIRST)
+    model = box(free, (FIRST,) * number, tables=tables(power_law(1.0 / free, 1.0), no_rates))
+    return model, float(np.log(GROWTH))
 
-    With ``steps`` so many equal ones are taken whatever the tolerance.
+
+def moments_off(engine: str, model: Model, time: float, runs: int) -> tuple[FloatArray, FloatArray, int]:
+    """Relative errors of variance and third cumulant of the sizes of Yule's process, in the mean of runs, the standard errors
+    of those of so many nearly Gaussian draws, and the steps of a run.
+
+    A particle of m units has become m x in the mean with variance m x (x - 1) and third cumulant m x (x - 1) (2x - 1)
+    (negative binomial; Feller, An Introduction to Probability Theory I, XVII.3). The pool sets the pace of all alike, and
+    the mean tells x.
     """
     found = []
     for k in range(runs):
+        run = start(engine, model, 232, k)
+        run.advance(time)
+        n, number = spread(run.counts())
+        mean, variance = mean_and_variance(n, number)
+        x = mean / FIRST
+        third = float((n - mean) ** 3 @ number / number.sum())
+        found.append((variance / (mean * (x - 1.0)) - 1.0, third / (mean * (x - 1.0) * (2.0 * x - 1.0)) - 1.0))
+    skew, draws = (2.0 * x - 1.0) / np.sqrt(mean * (x - 1.0)), runs * number.sum()
+    noise = np.array([np.sqrt(2.0 / draws), np.sqrt(6.0 / draws) / skew])
+    return np.mean(found, axis=0), noise, int(run._kernel.leaps)
+
+
+def variance_off(engine: str, model: Model, time: float, runs: int, expected: CubicSpline) -> tuple[float, int]:
+    """Relative error of the variance of the sizes at the end, in the mean of runs, and how many steps there were."""
+    found = []
+    for k in range(runs):
         run = start(engine, model, 230, k)
-        if steps:
-            run._kernel.fixed, run._kernel.always = time / steps, True
         run.advance(time)
         mean, variance = mean_and_variance(*spread(run.counts()))
         found.append(variance / mean ** (4.0 / 3.0) / float(expected(mean)) - 1.0)
@@ -102,13 +129,27 @@ def tolerance(bench: Bench) -> list[Check]:
             f"a twentieth of the tolerance, and 6.1 standard errors of {runs // 3} runs of {number} particles",
             within=0.05 * t + SIX * 0.5 * error * np.sqrt(3.0),
         ))
-    # errors are so small that only steps far longer than any tolerance asks for show how they fall
-    free = replace(model, tolerance=10.0)
-    found = [variance_off(bench.engine, free, time, runs, expected, n)[0] for n in STEPS]
     few, many = (variance_off(bench.engine, replace(model, tolerance=t), time, 1, expected)[1] for t in (1e-2, 1e-4))
     checks.append(near(
         "steps at a tolerance of 1e-4 over those at 1e-2", many / few, 10.0,
         f"steps go with the root of the tolerance, and the first is shorter than it need be; {few} and {many}", share=0.25,
+    ))
+    yule, while_growing = multiplying(number)
+    found = [moments_off(bench.engine, replace(yule, tolerance=t), while_growing, runs) for t in COARSE]
+    for t, (off, noise, steps) in zip(COARSE, found, strict=True):
+        for name, k, times in (("variance", 0, 0.3), ("third cumulant", 1, 3.0)):
+            checks.append(near(
+                f"{name} of particles that grow in proportion to their size, over Yule's, tolerance {t:g}",
+                float(1.0 + off[k]), 1.0, f"{times:g} times the tolerance, and 6.1 standard errors of {runs} runs; {steps} steps",
+                within=times * t + SIX * float(noise[k]),
+            ))
+    (first, noise0, _), (last, noise1, _) = found[0], found[2]
+    order = np.log(first[0] / last[0]) / np.log(COARSE[0] / COARSE[2])
+    blur = np.hypot(noise0[0] / first[0], noise1[0] / last[0]) / np.log(COARSE[0] / COARSE[2])
+    checks.append(near(
+        "power of the tolerance with which the error of this variance falls from 0.3 to 0.03", float(order), 1.25,
+        "1 to 1.5: steps go with the root of the tolerance and are of second order or third; and 6.1 standard errors",
+        within=0.25 + SIX * float(blur),
     ))
     model, time = ripening(2000 if bench.fast else 20_000)
     balance = look("balance", model, time, 0)
@@ -127,11 +168,14 @@ def tolerance(bench: Bench) -> list[Check]:
             ))
 
     def draw(axes: Any) -> None:
-        length = 1.0 / np.array(STEPS)
-        axes.errorbar(length, 100.0 * np.abs(found), 100.0 * error, fmt="o", capsize=2)
-        axes.set(xscale="log", yscale="log", xlabel="step / duration", ylabel="error of the variance of sizes (%)")
-        axes.set_xticks(length, [f"1/{n}" for n in STEPS], minor=False)
+        for k, name in enumerate(("variance", "third cumulant")):
+            off, noise = (np.array([100.0 * abs(each[part][k]) for each in found]) for part in (0, 1))
+            axes.errorbar(COARSE, off, noise, fmt="os"[k], capsize=2, label=name)
+        axes.plot(COARSE, 30.0 * np.array(COARSE), "k:", label="∝ tolerance")
+        axes.set(xscale="log", yscale="log", xlabel="tolerance", ylabel="error of growth ∝ n (%)")
+        axes.set_xticks(COARSE, [f"{t:g}" for t in COARSE])
         axes.set_xticks([], minor=True)
+        axes.legend()
 
-    bench.draw("error of leaps of given length", draw)
+    bench.draw("order of leaps", draw)
     return checks
