@@ -71,7 +71,7 @@ cdef class Choice(Pairs):
         A step ends at ``until``: what happens within it is not known.
         """
         cdef double attach, detach, c, tau, reached, gross, volume, least, mean, latest = fmin(self.epoch_end, until)
-        cdef int64_t s, tries, again = 0
+        cdef int64_t tries, again = 0
         if self.number == 0 or self.largest < 8:
             return False
         self.sort_classes()
@@ -127,7 +127,7 @@ cdef class Choice(Pairs):
                 continue
             if self.delicate_few():
                 return False
-            reached = fmax(self.turnover(), self.sticking_share())
+            reached = fmax(self.turnover(), self.arrivals_share())
             if reached > 1.0 and self.fixed == 0.0:
                 tau *= fmax(0.8 / reached, 0.1)
                 continue
@@ -215,8 +215,8 @@ cdef class Choice(Pairs):
                     return True
         return False
 
-    cdef double sticking_share(self) noexcept nogil:
-        """Relative growth of the particles by what sticks, over what is allowed."""
+    cdef double arrivals_share(self) noexcept nogil:
+        """Births from clusters, and relative growth of the particles by what sticks, over what is allowed."""
         cdef double total = self.extents[self.reactions + self.stickers] / (
             2.0 * (1.0 + 0.5 * self.tolerance * self.number)
         ) if self.nucleation == FROM_CLUSTER else 0.0

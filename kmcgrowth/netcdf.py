@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LARGE = 4096
 """Values from which a variable is compressed."""
 
+_STRING = h5py.string_dtype()
+_TEXT = h5py.h5t.py_create(_STRING, logical=True), h5py.h5s.create(h5py.h5s.SCALAR)
+
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable."
 
 
@@ -27,15 +30,23 @@ def write(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     dataset : variables of integers, floats or text; its encoding is not looked at
     path : file, overwritten if it is there; the same dataset gives the same bytes
 
+    Raises
+    ------
+    OSError
+        If the file cannot be written. The bytes are made in memory, so that HDF5 never meets a full disk.
+
     Notes
     -----
     The layout is that of the netCDF-4 file format: dimensions are HDF5 dimension scales, coordinates of their own name
     are the scales themselves, and the attribute ``coordinates`` names the others, as CF has it.
     """
     others = {str(c): set(v.dims) for c, v in sorted(dataset.coords.items()) if v.dims != (c,)}
-    with h5py.File(path, "w", libver=("earliest", "v110"), track_order=True) as file:
+    with h5py.File(
+        os.fspath(path), "w", libver=("earliest", "v110"), track_order=True, driver="core", backing_store=False,
+        block_size=1 << 20,
+    ) as file:
         for key, value in dataset.attrs.items():
-            _set(file.attrs, str(key), value)
+            _set(file, str(key), value)
         scales: dict[Hashable, Any] = {}
         for i, (name, length) in enumerate(dataset.sizes.items()):
             variable = dataset.variables.get(name)
@@ -57,12 +68,16 @@ def write(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
                     attributes["coordinates"] = " ".join(beside)
             made = _create(file, str(key), variable.values, attributes)
             for axis, name in enumerate(variable.dims):
-                made.dims[axis].attach_scale(scales[name])
+                h5py.h5ds.attach_scale(made.id, scales[name].id, axis)
+        file.flush()
+        image = file.id.get_file_image()
+    with open(path, "wb") as out:
+        out.write(image)
 
 
 def _create(file: Any, name: str, values: NDArray[Any], attributes: Mapping[Any, Any]) -> Any:
     if values.dtype.kind not in "iuf":
-        made = file.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype())
+        made = file.create_dataset(name, data=values.astype(object), dtype=_STRING)
     elif values.size > LARGE:
         made = file.create_dataset(name, data=values, chunks=values.shape, compression=1, shuffle=True, fletcher32=True)
     elif values.size > 1:
@@ -70,15 +85,19 @@ def _create(file: Any, name: str, values: NDArray[Any], attributes: Mapping[Any,
     else:
         made = file.create_dataset(name, data=values)
     for key, value in sorted(attributes.items()):
-        _set(made.attrs, str(key), value)
+        _set(made, str(key), value)
     return made
 
 
-def _set(attributes: Any, name: str, value: Any) -> None:
-    if isinstance(value, (str, int, float)):
-        attributes.create(name, value)
+def _set(owner: Any, name: str, value: Any) -> None:
+    if isinstance(value, str):
+        # as attrs.create does, without looking for one of the same name first
+        attribute = h5py.h5a.create(owner.id, name.encode(), *_TEXT)
+        attribute.write(np.array(value, dtype=_STRING))
+    elif isinstance(value, (int, float)):
+        owner.attrs.create(name, value)
     else:
-        attributes[name] = np.asarray(value)
+        owner.attrs[name] = np.asarray(value)
 
 
 __all__ = ["write"]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 RECIPE = """
@@ -53,11 +59,53 @@ def contents(folder: Path) -> dict[str, Any]:
     from kmcgrowth.studies.store import Store
 
     store = Store(folder)
-    done = store.progress().done
+    done = store.records.progress().done
     found: dict[str, Any] = {}
     for (key, replicate), record in sorted(done.items()):
         found[f"{key}-{replicate}"] = repr({k: v for k, v in record.items() if k not in ("wall_seconds", "bytes")})
     for path in sorted((folder / "points").glob("*/[!.]*.nc")):
         with h5py.File(path) as file:
             found[path.name] = {name: repr(file[name][()].tolist()) for name in file}
+    return found
+
+
+KILLS = int(os.environ.get("KMCGROWTH_KILLS", "3"))
+"""Random moments at which each victim is killed."""
+
+MANY = '"seeds.0.relative_std" = { from = 0.05, to = 0.2, number = 11 }\n'
+"""An axis that makes 132 runs of the study, which take some two seconds."""
+
+
+def command(study: Path, folder: Path, *more: str) -> list[str]:
+    """A sweep as a process of its own."""
+    return [sys.executable, "-m", "kmcgrowth", "sweep", str(study), "-o", str(folder), "-q", *more]
+
+
+def moments(victim: str, seconds: float) -> list[float]:
+    """When to kill, drawn over a run from a seed that is the victim's name [s]."""
+    random = Random(victim)
+    return [random.uniform(0.0, seconds) for _ in range(KILLS)]
+
+
+def children(pid: int) -> list[int]:
+    """The workers of a driver."""
+    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line.split()[0]) for line in found.stdout.splitlines() if "spawn_main" in line]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs and is no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def until(true: Callable[[], Any], seconds: float, what: str) -> Any:
+    """What a function returns as soon as it is true."""
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
     return found

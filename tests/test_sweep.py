@@ -5,27 +5,28 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import pytest
-from studies import RECIPE, contents, study_file
+from studies import RECIPE, command, contents, study_file
 
+from kmcgrowth.cli import main
 from kmcgrowth.errors import BadInput
 from kmcgrowth.results import load
 from kmcgrowth.simulate import simulate
-from kmcgrowth.studies import load_study, open_study, study_status, sweep
+from kmcgrowth.studies import Study, load_study, open_study, study_status, sweep
 from kmcgrowth.studies.store import Store
 
 
-def run(path: Path, folder: Path, **how: object) -> object:
+def run(path: Path | Study, folder: Path, **how: object) -> object:
     """A sweep in this process, in two threads."""
+    study = load_study(path) if isinstance(path, Path) else path
     with ThreadPoolExecutor(2) as pool:
-        return sweep(load_study(path), folder, executor=pool, workers=2, **how)  # type: ignore[arg-type]
+        return sweep(study, folder, executor=pool, workers=2, **how)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -127,51 +128,6 @@ def test_a_point_that_fails_or_runs_away_leaves_the_others_alone(tmp_path: Path)
     assert int(study["failed"].sum()) == 4 and np.isnan(study["mean_diameter"]).any()
 
 
-def command(path: Path, folder: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "kmcgrowth", "sweep", str(path), "-o", str(folder), "--workers", "2", "-q", *more]
-
-
-def children(pid: int) -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line.split()[0]) for line in found.stdout.splitlines() if "spawn_main" in line]
-
-
-@pytest.mark.parametrize("victim", ["driver", "worker"])
-def test_a_kill_costs_nothing_but_time(tmp_path: Path, victim: str) -> None:
-    """Three kills each at random moments of a study of some 400 runs, then to the end: as if nothing had happened."""
-    more = '"seeds.0.relative_std" = { from = 0.05, to = 0.2, number = 33 }\n'
-    path = study_file(tmp_path, more=more)
-    random = Random(victim)
-    for _ in range(3):
-        process = subprocess.Popen(command(path, tmp_path / "out"), stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-        time.sleep(random.uniform(1.0, 3.0))
-        workers = children(process.pid)
-        if victim == "driver":
-            process.kill()
-            process.wait()
-            end = time.monotonic() + 20.0
-            while any(_alive(pid) for pid in workers) and time.monotonic() < end:
-                time.sleep(0.05)
-            assert not any(_alive(pid) for pid in workers), "workers outlive their driver"
-        else:
-            if workers:
-                os.kill(random.choice(workers), signal.SIGKILL)
-            assert process.wait(timeout=120) == 0, process.communicate()[1]
-    done = subprocess.run(command(path, tmp_path / "out"), check=True, timeout=120, capture_output=True, cwd=tmp_path)
-    assert done.returncode == 0
-    run(path, tmp_path / "plain")
-    assert len(contents(tmp_path / "plain")) == 2 * 2 * 3 * 2 * 33
-    assert contents(tmp_path / "out") == contents(tmp_path / "plain")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_two_sweeps_into_one_folder_do_no_harm(tmp_path: Path, whole: dict[str, object]) -> None:
     path = study_file(tmp_path)
     both = [subprocess.Popen(command(path, tmp_path / "out"), cwd=tmp_path) for _ in range(2)]
@@ -188,3 +144,78 @@ def test_a_request_to_end_keeps_what_is_done(tmp_path: Path, whole: dict[str, ob
     assert process.returncode in (0, 130) and ("the same command goes on" in said or process.returncode == 0)
     run(path, tmp_path / "out")
     assert contents(tmp_path / "out") == whole
+
+
+def test_a_point_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    more = '"simulation.particles" = [40, 3_000_000]\n[limits]\nwall_time = "0.3 s"\n'
+    path = study_file(tmp_path, record="summaries", more=more)
+    text = path.read_text(encoding="utf-8").replace('"2 mL/hour", "6 mL/hour", "20 mL/hour"', '"6 mL/hour"')
+    path.write_text(text.replace("replicates = 2", ""), encoding="utf-8")
+    tally = run(path, tmp_path / "out")
+    assert (tally.done, tally.failed) == (2, 2)  # type: ignore[attr-defined]
+    assert "2 times: took more than 0.3 s" in study_status(tmp_path / "out")
+    path.write_text(path.read_text(encoding="utf-8").replace("3_000_000", "50"), encoding="utf-8")
+    assert run(path, tmp_path / "out").done == 2  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 400 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("harm", ["full", "read-only"])
+def test_a_disk_that_takes_no_more_costs_nothing_that_is_done(
+    tmp_path: Path, whole: dict[str, object], disk: Path, harm: str
+) -> None:
+    path, out = study_file(tmp_path), disk / "out"
+    run(path, out, shard=(1, 6))
+    assert len(contents(out)) == 4
+    if harm == "read-only":
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    ended = subprocess.run(command(path, out, "--workers", "2"), capture_output=True, text=True, check=False)
+    why = "No space left on device" if harm == "full" else "Read-only file system"
+    assert ended.returncode == 1 and ended.stderr.count("\n") == 1 and why in ended.stderr, ended.stderr
+    assert "what was done is kept: run the sweep again" in ended.stderr
+    there = contents(out)
+    assert there.items() <= whole.items() and len(there) >= 4
+    subprocess.run(["mount", "-o", "remount,rw,size=20m", str(disk)], check=True)
+    run(path, out)
+    assert contents(out) == whole
+
+
+def test_a_folder_goes_on_with_its_own_study(tmp_path: Path, whole: dict[str, object]) -> None:
+    path = study_file(tmp_path)
+    run(path, tmp_path / "out", shard=(1, 4))
+    path.unlink()
+    (tmp_path / "small.toml").unlink()
+    run(Store(tmp_path / "out").open()[0], tmp_path / "out")
+    assert contents(tmp_path / "out") == whole
+
+
+def test_a_study_without_a_seed_takes_that_of_the_recipe(tmp_path: Path) -> None:
+    path = study_file(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace("seed = 5", ""), encoding="utf-8")
+    (tmp_path / "small.toml").write_text(RECIPE + "seed = 77\n", encoding="utf-8")
+    run(path, tmp_path / "out", shard=(1, 6))
+    assert Store(tmp_path / "out").open()[1].seed == 77
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["--dask", "tcp://127.0.0.1:1", "--shard", "1/2"], "--dask and --shard do not go together"),
+    (["--time", "10"], "--time is for jobs of Slurm; add --slurm"),
+    (["--slurm", "--jobs", "0"], "--jobs: 0 is not possible"),
+    (["--shard", "half"], 'is not of the form I/N'),
+])
+def test_what_does_not_go_together_is_told(
+    tmp_path: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", str(study_file(tmp_path)), "-o", str(tmp_path / "out"), *words]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -50,6 +52,7 @@ class Material:
     trust: dict[str, str] = field(default_factory=dict)
 
 
+@cache
 def material_names() -> tuple[str, ...]:
     """Names of the materials that ship, sorted."""
     files = resources.files("kmcgrowth.materials").iterdir()
@@ -77,6 +80,11 @@ def load_material(name: str) -> Material:
         close = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.5)
         hint = f'; did you mean "{folded[close[0]]}"?' if close else "."
         raise BadInput(f'material: "{name}" is not one of {", ".join(known)}{hint}')
+    return copy.deepcopy(_read(name))
+
+
+@cache
+def _read(name: str) -> Material:
     text = resources.files("kmcgrowth.materials").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return _material(tomllib.loads(text), f"{name}.toml")
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-REGIMES = ("focuses", "nucleates", "ripens")
 COLOURS = ("#B7E2D2", "#F6CBA8", "#BFD7EE")
 """Light tints of green, red and blue that lines and letters stand on."""
 
@@ -75,7 +74,8 @@ def regimes(
     shown = np.ma.masked_less(found, 0)
     ax.pcolormesh(x, y, shown.T, cmap=ListedColormap(list(COLOURS)), norm=BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3),
                   shading="nearest", rasterized=True)
-    handles: list[Any] = [Patch(color=c, label=name) for c, name in zip(COLOURS, REGIMES, strict=True)]
+    names = study["regime"].attrs["flag_meanings"].split()
+    handles: list[Any] = [Patch(color=c, label=name) for c, name in zip(COLOURS, names, strict=True)]
     for number in range(3):
         if np.any(found == number) and np.any((found != number) & (found >= 0)):
             ax.contour(x, y, (found == number).astype(float).T, levels=[0.5], colors=BLACK, linewidths=0.8)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from kmcgrowth.studies.collect import open_study, write_table
+from kmcgrowth.studies.crew import Tally, dask
 from kmcgrowth.studies.maps import study_map
 from kmcgrowth.studies.status import study_status
 from kmcgrowth.studies.study import Study, load_study, parse_study
-from kmcgrowth.studies.sweep import Tally, sweep
+from kmcgrowth.studies.sweep import sweep
 
 __all__ = [
-    "Study", "Tally", "load_study", "open_study", "parse_study", "study_map", "study_status", "sweep", "write_table",
+    "Study", "Tally", "dask", "load_study", "open_study", "parse_study", "study_map", "study_status", "sweep",
+    "write_table",
 ]

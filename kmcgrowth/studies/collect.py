@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from kmcgrowth import intervals
 from kmcgrowth.errors import BadInput
-from kmcgrowth.studies.axes import Axis, coordinate
+from kmcgrowth.studies.axes import coordinate
 from kmcgrowth.studies.points import Points
+from kmcgrowth.studies.records import Progress
 from kmcgrowth.studies.regimes import REGIMES, regime
-from kmcgrowth.studies.store import Progress, Store
+from kmcgrowth.studies.store import Store
 from kmcgrowth.studies.study import Study
 from kmcgrowth.studies.summary import BY_POPULATION, POPULATIONS, SCALARS
-from kmcgrowth.studies.sweep import replicates_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,7 +56,7 @@ def open_study(folder: str | os.PathLike[str]) -> xr.Dataset:
 
     store = Store(folder)
     study, points = store.open()
-    progress = store.progress()
+    progress = store.records.progress()
     keys = [point.key for point in points]
     dims, coordinates = _coordinates(study, points)
     shape = points.shape
@@ -64,8 +64,7 @@ def open_study(folder: str | os.PathLike[str]) -> xr.Dataset:
         name: (dims + part[0], part[1].reshape(shape + part[1].shape[1:]), part[2])
         for name, part in _numbers(keys, progress, study).items()
     }
-    for name, found in (("done", progress.done), ("failed", progress.failed)):
-        count = np.array([sum((key, r) in found for r in range(replicates_of(study))) for key in keys], dtype=np.int64)
+    for name, count in zip(("done", "failed"), progress.count(keys, study.repeats), strict=True):
         variables[name] = (dims, count.reshape(shape), {"units": "1", "long_name": f"runs {name}"})
     dataset = xr.Dataset(variables, coordinates)
     dataset.coords["population"] = ("population", np.array(POPULATIONS), {"units": "1"})
@@ -79,7 +78,7 @@ def open_study(folder: str | os.PathLike[str]) -> xr.Dataset:
     })
     dataset.attrs.update({
         "title": study.title, "source": study.source or "", "study": study.text, "recipe": study.recipe_text,
-        "seed": points.seed, "replicates": replicates_of(study), "method": study.method or "of the recipe",
+        "seed": points.seed, "replicates": study.repeats, "method": study.method or "of the recipe",
     })
     if study.record == "datasets" and progress.done:
         dataset = dataset.assign(histories(store, study, keys, progress, dims, shape))
@@ -90,27 +89,23 @@ def _coordinates(study: Study, points: Points) -> tuple[tuple[str, ...], dict[st
     """Dimensions, and the coordinates of all keys."""
     found: dict[str, Any] = {}
     crossed = study.sampling is None and study.mode == "cross"
+    rows = [] if crossed else [points.changes(n) for n in range(len(points))]
     for axis in points.axes:
         if crossed:
             columns = {axis.key: axis.values, **axis.companions}
         else:
-            rows = [points.changes(n) for n in range(len(points))]
             columns = {key: tuple(row[key] for row in rows) for key in axis.keys}
         for key, values in columns.items():
             labels = axis.labels if key == axis.key and crossed else ()
             numbers, unit = coordinate(values, labels)
-            attributes = {"units": unit or "1", "long_name": _label(axis) if key == axis.key else key}
+            attributes = {"units": unit or "1", "long_name": (axis.label or key) if key == axis.key else key}
             found[key] = (axis.key if crossed else SAMPLE, np.array(numbers), attributes)
     return (tuple(axis.key for axis in points.axes) if crossed else (SAMPLE,)), found
 
 
-def _label(axis: Axis) -> str:
-    return axis.label or axis.key
-
-
 def _numbers(keys: list[str], progress: Progress, study: Study) -> dict[str, Part]:
     """Means and intervals of all numbers, by point."""
-    replicates = replicates_of(study)
+    replicates = study.repeats
     found: dict[str, Part] = {}
     wanted = {**{name: (3,) for name in BY_POPULATION}, **{name: () for name in SCALARS}}
     about = BY_POPULATION | SCALARS

@@ -12,9 +12,9 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from kmcgrowth.errors import KmcgrowthError
-from kmcgrowth.studies.store import Progress, Store
+from kmcgrowth.studies.records import Progress
+from kmcgrowth.studies.store import Store
 from kmcgrowth.studies.study import Study
-from kmcgrowth.studies.sweep import replicates_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def histories(
 
     There are none where the points differ in their snapshots.
     """
-    files = [[store.dataset(key, r) for r in range(replicates_of(study)) if (key, r) in progress.done] for key in keys]
+    files = [[store.dataset(key, r) for r in range(study.repeats) if (key, r) in progress.done] for key in keys]
     first = next(runs[0] for runs in files if runs)
     found = {}
     try:

@@ -204,6 +204,12 @@ class Points:
             files=self.study.recipe_files, changes=point.changes,
         )
 
+    @property
+    def recipe_seed(self) -> int | None:
+        """The seed in the recipe's file."""
+        seed = self._tree.get("simulation", {}).get("seed")
+        return None if seed is None else int(seed)
+
     def check(self) -> dict[str, str]:
         """Read the recipe with each value of each axis once, and the first point; the CSV files that were read.
 

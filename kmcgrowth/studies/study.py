@@ -143,6 +143,11 @@ class Study(Part):
     recipe_files: dict[str, str] = Field(default_factory=dict, repr=False)
     recipe_folder: str = ""
 
+    @property
+    def repeats(self) -> int:
+        """Runs of a point: those of the balance are all the same."""
+        return 1 if self.method == "balance" else self.replicates
+
     @classmethod
     def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         """Axes from their table, and keys that get in each other's way."""

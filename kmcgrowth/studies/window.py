@@ -11,9 +11,7 @@ from kmcgrowth.model.types import MONOMER, Model
 from kmcgrowth.reactor.forecast import focusing_of
 from kmcgrowth.reactor.forecast_nucleation import nuclei
 from kmcgrowth.studies.points import Points
-
-SEEDS = 0.01
-"""Newborn particles per seed within the focusing time that define the critical supersaturation [dimensionless]."""
+from kmcgrowth.studies.regimes import SHARE
 
 FOCUS = 1.5
 """Focusing number above which the relative width shrinks [dimensionless]."""
@@ -49,7 +47,7 @@ def steady(model: Model) -> tuple[float, float]:
     amounts = np.zeros(len(model.species))
     amounts[MONOMER] = (detach[units] / attach[units - 1] + q / attach[units]) * volume
     rate, _ = nuclei(model, temperature, amounts, volume)
-    limit = SEEDS * sizes.size / volume / min(units / q, model.duration)
+    limit = SHARE * sizes.size / volume / min(units / q, model.duration)
     return rate / limit, focusing_of(model, temperature, units, q) / FOCUS
 
 
@@ -80,4 +78,4 @@ def window(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return births.reshape(points.shape), focusing.reshape(points.shape)
 
 
-__all__ = ["FOCUS", "SEEDS", "steady", "window"]
+__all__ = ["FOCUS", "steady", "window"]

@@ -5,28 +5,27 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kmcgrowth.errors import BadInput, Interrupted, KmcgrowthError
 from kmcgrowth.recipe import Recipe
 from kmcgrowth.studies.points import Point
-from kmcgrowth.studies.store import Recorder, Store
+from kmcgrowth.studies.records import Desk, Recorder
+from kmcgrowth.studies.store import Store
 from kmcgrowth.studies.study import Limits, Study
 from kmcgrowth.studies.summary import summarize
 
 if TYPE_CHECKING:
     import xarray as xr
-
-LONG_SECONDS = 30.0
-"""A run that takes longer keeps its state on disk, for when the worker is stopped [s]."""
 
 Task = tuple[int, tuple[int, ...]]
 """Number of a point and the replicates that are missing."""
@@ -69,7 +68,14 @@ def work(folder: str, stamp: str, tasks: Sequence[Task], threads: int = 1) -> li
     threads : runs of one point at a time
     """
     bench = _bench(folder, stamp)
-    return [bench.point(task, threads) for task in tasks if not _stop.is_set()]
+    try:
+        return [bench.point(task, threads) for task in tasks if not _stop.is_set()]
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise KmcgrowthError(f'"{folder}" takes no more results ({why}); what was done is kept: run the sweep again '
+                             "when that is mended, to go on.") from None
+    finally:
+        bench.desk.leave()
 
 
 @lru_cache(maxsize=4)
@@ -101,15 +107,15 @@ class Bench:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.study, self.points = store.open()
-        self.recorder = Recorder(store)
-        self._lock = threading.Lock()
+        self.desk = Desk(store.running)
+        self.recorder = Recorder(store.records, self.desk.name)
 
     def point(self, task: Task, threads: int) -> Outcome:
         """All runs of one point."""
         number, replicates = task
         began = perf_counter()
         point = self.points[number]
-        self.recorder.busy(point.key)
+        self.desk.busy(point.key)
         try:
             recipe = self.points.recipe(point)
         except BadInput as error:
@@ -132,36 +138,51 @@ class Bench:
                 self._done(point, replicate, known, path.stat().st_size)
                 return "done"
             dataset = simulated(self.study, self.points.seed, point, recipe, replicate,
-                                checkpoint=self.store.checkpoint(point.key, replicate))
+                                checkpoint=self.store.checkpoint(point.key, replicate), beat=self.desk.beat)
         except Exceeded as error:
             self._fail(point, replicate, "runaway", str(error))
             return "failed"
         except Interrupted:
             return "stopped"
         except (KmcgrowthError, ArithmeticError, ValueError, RuntimeError, MemoryError) as error:
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None     # the disk is to blame, not the point
             self._fail(point, replicate, "failed", str(error) or type(error).__name__)
             return "failed"
         size = 0
         if self.study.record == "datasets":
-            size = keep(dataset, path)
+            size = self._keep(dataset, path)
         self._done(point, replicate, dataset, size)
         with suppress(FileNotFoundError):
             self.store.checkpoint(point.key, replicate).unlink()
         return "done"
 
     def _done(self, point: Point, replicate: int, dataset: xr.Dataset, size: int) -> None:
-        self._append({"key": point.key, "replicate": replicate, "bytes": size, **summarize(dataset)})
+        self.recorder.append({"key": point.key, "replicate": replicate, "bytes": size, **summarize(dataset)})
 
     def _fail(self, point: Point, replicate: int, kind: str, reason: str) -> None:
-        self._append({"key": point.key, "replicate": replicate, "kind": kind, "reason": " ".join(reason.split())})
+        reason = " ".join(reason.split())
+        self.recorder.append({"key": point.key, "replicate": replicate, "kind": kind, "reason": reason})
 
-    def _append(self, record: dict[str, Any]) -> None:
-        with self._lock:
-            self.recorder.append(record)
+    def _keep(self, dataset: xr.Dataset, path: Path) -> int:
+        """Write the dataset of a run under its name, all at once; its size [bytes]."""
+        from kmcgrowth.netcdf import write
+
+        path.parent.mkdir(exist_ok=True)
+        draft = self.desk.draft()
+        try:
+            write(dataset, draft)
+            size = draft.stat().st_size
+            os.replace(draft, path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        return size
 
 
 def simulated(
-    study: Study, seed: int, point: Point, recipe: Recipe, replicate: int, *, checkpoint: Any = None
+    study: Study, seed: int, point: Point, recipe: Recipe, replicate: int, *,
+    checkpoint: Path | None = None, beat: Callable[[], None] | None = None,
 ) -> xr.Dataset:
     """One run of a point.
 
@@ -174,7 +195,7 @@ def simulated(
     """
     from kmcgrowth.simulate import simulate
 
-    watch = _Watch(study.limits)
+    watch = _Watch(study.limits, beat)
     resume = checkpoint is not None and checkpoint.exists()
     try:
         dataset = simulate(
@@ -196,13 +217,15 @@ def simulated(
 class _Watch:
     """Ends a run that goes beyond a limit, or whose worker is asked to end."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits, beat: Callable[[], None] | None) -> None:
+        self.limits, self.beat = limits, beat
         self.reason = ""
         self._began = perf_counter()
 
     def stop(self) -> bool:
         limits = self.limits
+        if self.beat is not None:
+            self.beat()
         if limits.wall_time is not None and perf_counter() - self._began > limits.wall_time:
             self.reason = f"took more than {limits.wall_time:g} s"
         if limits.memory is not None and (used := _memory()) > limits.memory:
@@ -223,23 +246,7 @@ def _memory() -> float:
         return 0.0
 
 
-def keep(dataset: xr.Dataset, path: Any) -> int:
-    """Write the dataset of a point under its name, all at once; its size [bytes]."""
-    from kmcgrowth.netcdf import write
-
-    path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}-{threading.get_ident()}.nc")
-    try:
-        write(dataset, temporary)
-        size = temporary.stat().st_size
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return int(size)
-
-
-def _readable(path: Any) -> xr.Dataset | None:
+def _readable(path: Path) -> xr.Dataset | None:
     """The dataset in a file, None if it is damaged."""
     from kmcgrowth.results import load
 
