@@ -12,8 +12,10 @@ import xarray as xr
 
 from kmcgrowth.model.build import build_model
 from kmcgrowth.observables.distribution import populations
-from kmcgrowth.recipe import load_recipe, shipped_recipes
+from kmcgrowth.recipe import load_recipe, shipped_recipes, shipped_studies
 from kmcgrowth.simulate import simulate
+from kmcgrowth.studies import load_study
+from kmcgrowth.studies.points import Points
 
 SHIPPED = shipped_recipes()
 INAS = sorted(name for name in SHIPPED if name.startswith("inas_"))
@@ -174,3 +176,16 @@ def test_teaching_secondary_nucleation() -> None:
     assert born[1] == 0 and born[2] > 3000  # 5.3 per seed, all within the two minutes
     assert born[-1] < 1.02 * born[2]
     assert len(populations(result, time=600.0)) == 1 and len(populations(result)) == 2
+
+
+@pytest.mark.parametrize("name", sorted(shipped_studies()))
+def test_every_study_is_titled_sourced_and_its_ends_are_recipes(name: str) -> None:
+    study = load_study(name)
+    assert study.title and study.source and study.seed is not None
+    points = Points(study, study.seed)
+    points.check()
+    for number in {0, len(points) - 1}:
+        recipe = points.recipe(points[number])
+        feed = build_model(recipe, particles=100).syringes[0]
+        # the whole syringe, or what the recipe's own time allows
+        assert study.record == "summaries" or feed.volume / feed.rate(0.0) == pytest.approx(recipe.simulation.duration)

@@ -11,6 +11,7 @@ from studies import RECIPE, study_file
 
 import kmcgrowth as kg
 from kmcgrowth import plots
+from kmcgrowth.cli import main
 from kmcgrowth.errors import BadInput
 from kmcgrowth.model.build import build_model
 from kmcgrowth.studies import load_study, study_map, sweep
@@ -49,3 +50,21 @@ def test_a_map_is_drawn_of_axes_with_numbers(tmp_path: Path) -> None:
     assert "injection.0.rate (mL/h)" in labels
     with pytest.raises(BadInput, match="not an axis"):
         study_map(tmp_path / "out", axes=("flask.temperature", "flask.pressure"))
+
+
+def test_a_page_tells_the_numbers_without_a_network(tmp_path: Path) -> None:
+    pytest.importorskip("plotly")
+    with ThreadPoolExecutor(2) as pool:
+        sweep(load_study(study_file(tmp_path)), tmp_path / "out", executor=pool, workers=2)
+    assert main(["map", str(tmp_path / "out"), "-o", str(tmp_path / "map.html")]) == 0
+    text = (tmp_path / "map.html").read_text(encoding="utf-8")
+    assert text.count('"type":"heatmap"') >= 5 and "relative width" in text and "nucleates" in text
+    assert '<script src="http' not in text
+
+
+def test_the_axis_that_is_not_drawn_is_named(tmp_path: Path) -> None:
+    more = '"injection.0.contents.monomer" = { values = ["20 mM", "30 mM"], label = "feed" }\n'
+    with ThreadPoolExecutor(2) as pool:
+        sweep(load_study(study_file(tmp_path, more=more)), tmp_path / "out", executor=pool, workers=2)
+    figure = study_map(tmp_path / "out", at={"injection.0.contents.monomer": "30"})
+    assert figure.get_suptitle() == "small; feed 30 mM"

@@ -31,6 +31,7 @@ app.command("sweep")(sweep.sweep)
 app.command("status")(study.status)
 app.command("collect")(study.collect)
 app.command("map")(study.draw_map)
+app.command("sensitivity")(study.draw_sensitivity)
 app.command("list")(list_command.list_shipped)
 app.command("copy")(copy.copy)
 

@@ -1,4 +1,4 @@
-"""``kmcgrowth status``, ``collect`` and ``map``: what has become of a study."""
+"""``kmcgrowth status``, ``collect``, ``map`` and ``sensitivity``: what has become of a study."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def collect(
 
 def draw_map(
     folder: Folder,
-    output: Annotated[Path | None, typer.Option("-o", metavar="FIG", help=".png, .pdf or .svg.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", metavar="FIG", help=".png, .pdf, .svg, or .html.")] = None,
     x: Annotated[str | None, typer.Option(metavar="KEY", help="Axis to the right.")] = None,
     y: Annotated[str | None, typer.Option(metavar="KEY", help="Axis upwards.")] = None,
     at: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Value of an axis not drawn.")] = None,
@@ -55,7 +55,8 @@ def draw_map(
     from kmcgrowth import plots
     from kmcgrowth.cli.say import say
     from kmcgrowth.errors import BadInput
-    from kmcgrowth.studies import study_map
+    from kmcgrowth.files import atomic_path
+    from kmcgrowth.studies import study_map, study_page
 
     if (x is None) != (y is None):
         raise BadInput("--x and --y go together: name both axes of the map, or none.")
@@ -63,5 +64,37 @@ def draw_map(
     axes = (x, y) if x is not None and y is not None else None
     example = "flask.temperature=300"
     fixed, shown = options.read_pairs("--at", at, example), options.read_pairs("--point", point, example)
-    plots.save_figure(study_map(folder, axes=axes, at=fixed, point=shown), path)
+    if path.suffix == ".html":
+        text = study_page(folder, axes=axes, at=fixed)
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    else:
+        plots.save_figure(study_map(folder, axes=axes, at=fixed, point=shown), path)
+    say(str(path))
+
+
+def draw_sensitivity(
+    folder: Folder,
+    output: Annotated[Path | None, typer.Option("-o", metavar="FIG", help=".png, .pdf or .svg.")] = None,
+) -> None:
+    """Tell what the mean diameter and the relative width depend on: Sobol indices, as a table and a figure."""
+    from kmcgrowth import plots
+    from kmcgrowth.cli.say import say
+    from kmcgrowth.plots.tornado_figure import figure
+    from kmcgrowth.studies import sensitivity
+
+    found = sensitivity(folder)
+    path = output if output is not None else Path(f"{folder.name}.png")
+    plots.save_figure(figure(found), path)
+    width = max(len(str(key)) for key in found["axis"].values)
+    for name in found["quantity"].values:
+        each = found.sel(quantity=name)
+        say(f"{name:{width}}  first order        total")
+        for i in each["total"].values.argsort()[::-1]:
+            shares = "  ".join(
+                f"{float(each[k][i]):5.2f} ({float(each[k + '_ci'][i, 0]):.2f}-{float(each[k + '_ci'][i, 1]):.2f})"
+                for k in ("first", "total")
+            )
+            say(f"{each['axis'].values[i]!s:{width}}  {shares}")
+    say(f"{found.attrs['base_points']} base points; shares of the variance with 95 % intervals")
     say(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def figure(
         for ax, (name, population, factor, label, form, log) in zip(right.subplots(2, 2).flat, PANELS, strict=True):
             values = study[name] if population is None else study[name].sel(population=population)
             panel(ax, study, axes, factor * values.values, label, form, log)
-        title = str(study.attrs.get("title", "")).replace("$", r"\$")
+        title = "; ".join([str(study.attrs.get("title", "")), *fixed(study)]).replace("$", r"\$")
         if title:
             fig.suptitle(title, x=0.01, ha="left")
     return fig
@@ -131,6 +132,9 @@ def panel(
                          rasterized=True)
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, aspect=25)
     bar.outline.set_visible(False)
+    bar.ax.minorticks_off()
+    if log and np.nanmax(values, initial=0.0) <= LEAST:
+        ax.annotate("none", (0.5, 0.5), xycoords="axes fraction", color="white", ha="center", va="center")
     if np.isfinite(values).all() and np.ptp(values) > 0.0 and min(values.shape) > 2:
         levels = 10.0 ** np.arange(-5.0, 2.0, 2.0) if log else 6
         lines = ax.contour(x, y, values.T, levels=levels, colors="white", linewidths=0.7)
@@ -143,11 +147,7 @@ def label_axes(ax: Axes, study: xr.Dataset, axes: tuple[str, str]) -> None:
     """Names and units; a logarithmic scale where the values are evenly spaced on one."""
     for name, which in zip(axes, "xy", strict=True):
         values = study[name]
-        unit = str(values.attrs.get("units", "1"))
-        text = str(values.attrs.get("long_name", name))
-        for plain, sign in (("degC", "°C"), ("hour", "h")):
-            unit = unit.replace(plain, sign)
-        getattr(ax, f"set_{which}label")(text if unit == "1" else f"{text} ({unit})")
+        getattr(ax, f"set_{which}label")(axis_label(values))
         if on_log_scale(values.values):
             getattr(ax, f"set_{which}scale")("log")
             axis = getattr(ax, f"{which}axis")
@@ -158,6 +158,25 @@ def label_axes(ax: Axes, study: xr.Dataset, axes: tuple[str, str]) -> None:
             axis.set_minor_formatter(NullFormatter())
 
 
+def axis_label(values: xr.DataArray) -> str:
+    """Name and unit of an axis."""
+    unit, text = str(values.attrs.get("units", "1")), str(values.attrs.get("long_name", values.name))
+    for plain, sign in (("degC", "°C"), ("hour", "h")):
+        unit = unit.replace(plain, sign)
+    return text if unit == "1" else f"{text} ({unit})"
+
+
+def fixed(study: xr.Dataset) -> list[str]:
+    """Names and values of the axes that are not drawn."""
+    found = []
+    for name, value in study.coords.items():
+        if value.ndim == 0 and name in json.loads(study.attrs.get("axes", "[]")):
+            unit = "" if value.attrs.get("units", "1") == "1" else f" {value.attrs['units']}".replace("degC", "°C")
+            number = f"{float(value):g}" if value.dtype.kind in "iuf" else str(value.values)
+            found.append(f"{value.attrs.get('long_name', name)} {number}{unit}")
+    return found
+
+
 def on_log_scale(values: NDArray[Any]) -> bool:
     """Whether values are spaced more evenly by their logarithms, over a decade at least."""
     if values.dtype.kind not in "iuf" or values.size < 3 or values.min() <= 0.0 or values.max() < 8.0 * values.min():
@@ -166,4 +185,4 @@ def on_log_scale(values: NDArray[Any]) -> bool:
     return bool(np.std(log) / np.mean(log) < np.std(even) / np.mean(even))
 
 
-__all__ = ["figure"]
+__all__ = ["COLOURS", "LEAST", "PANELS", "axis_label", "figure", "fixed", "on_log_scale"]

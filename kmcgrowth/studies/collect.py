@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,8 @@ def open_study(folder: str | os.PathLike[str]) -> xr.Dataset:
     })
     dataset.attrs.update({
         "title": study.title, "source": study.source or "", "study": study.text, "recipe": study.recipe_text,
-        "seed": points.seed, "replicates": study.repeats, "method": study.method or "of the recipe",
+        "seed": points.seed, "axes": json.dumps([axis.key for axis in points.axes]),
+        "replicates": study.repeats, "method": study.method or "of the recipe",
     })
     if study.record == "datasets" and progress.done:
         dataset = dataset.assign(histories(store, study, keys, progress, dims, shape))

@@ -42,6 +42,29 @@ def study_map(
     """
     from kmcgrowth.plots.map_figure import figure
 
+    chosen, axes, fixed, crossed = _chosen(folder, axes, at)
+    _, points = Store(folder).open()
+    births, focusing = (values[_places(crossed, axes, fixed)] for values in window(points))
+    if crossed.index(axes[0]) > crossed.index(axes[1]):
+        births, focusing = births.T, focusing.T
+    inset = _sizes(Path(folder), chosen, crossed, axes, fixed, point)
+    return figure(chosen, axes=axes, window=(births, focusing), inset=inset)
+
+
+def study_page(
+    folder: str | os.PathLike[str], *, axes: tuple[str, str] | None = None, at: Mapping[str, str] | None = None
+) -> str:
+    """The map as an HTML page to be looked at in a browser, without window and sizes; else as ``study_map``."""
+    from kmcgrowth.plots.map_page import page
+
+    chosen, axes, *_ = _chosen(folder, axes, at)
+    return page(chosen, axes=axes)
+
+
+def _chosen(
+    folder: str | os.PathLike[str], axes: tuple[str, str] | None, at: Mapping[str, str] | None
+) -> tuple[xr.Dataset, tuple[str, str], dict[str, int], list[str]]:
+    """The study at fixed values of all axes but two, these two, the places of the others, and all axes."""
     study = open_study(folder)
     if SAMPLE in study.dims:
         raise BadInput("a map needs axes that cross; the points of this study are sampled or zipped.")
@@ -55,13 +78,7 @@ def study_map(
         if study[name].dtype.kind not in "iuf":
             raise BadInput(f'the axis "{name}" has no numbers, so nothing can be drawn along it; choose others.')
     fixed = {d: nearest(study, d, (at or {}).get(d)) for d in crossed if d not in axes}
-    _, points = Store(folder).open()
-    births, focusing = (values[_places(crossed, axes, fixed)] for values in window(points))
-    if crossed.index(axes[0]) > crossed.index(axes[1]):
-        births, focusing = births.T, focusing.T
-    chosen = study.isel(fixed)
-    inset = _sizes(Path(folder), chosen, crossed, axes, fixed, point)
-    return figure(chosen, axes=axes, window=(births, focusing), inset=inset)
+    return study.isel(fixed), axes, fixed, crossed
 
 
 def _two(study: xr.Dataset, crossed: list[str]) -> tuple[str, str]:
@@ -124,4 +141,4 @@ def _sizes(
     )
 
 
-__all__ = ["nearest", "study_map"]
+__all__ = ["nearest", "study_map", "study_page"]

@@ -155,6 +155,7 @@ class Study(Part):
             if not isinstance(data.get(table, {}), Mapping):
                 raise Wrong(f"{shown(data[table])} is not a table; write keys of the recipe and their values.", table)
         sampled = "sampling" in data
+        _power_of_two(data.get("sampling"))
         if sampled and "mode" in data:
             raise Wrong("has no meaning where the points are sampled; leave it or [sampling] out.", "mode")
         axes = []
@@ -176,6 +177,16 @@ class Study(Part):
         if not sampled and _number(axes, data.get("mode")) > MOST:
             raise Wrong(f"the axes make more than {MOST} points.", "axes")
         return data
+
+
+def _power_of_two(sampling: Any) -> None:
+    """Refuse base samples that the estimates of Sobol indices cannot use whole."""
+    if isinstance(sampling, Mapping) and sampling.get("design") == "sensitivity":
+        number = sampling.get("number")
+        if isinstance(number, int) and number > 1 and number & (number - 1):
+            low = 1 << (number.bit_length() - 1)
+            raise Wrong(f"{number} is not a power of two, which sensitivity needs; write {low} or {2 * low}.",
+                        "sampling", "number")
 
 
 def _number(axes: list[Axis], mode: Any) -> int:
