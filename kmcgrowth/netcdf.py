@@ -75,6 +75,14 @@ def write(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
         out.write(image)
 
 
+def locked(error: BaseException) -> str:
+    """What to do if HDF5 failed at the locks of a disk; "" if it failed at something else."""
+    if "lock file" not in str(error):
+        return ""
+    return ("cannot be locked for reading: another program writes it, or the disk knows no locks, as some of a network; "
+            "for such a disk set HDF5_USE_FILE_LOCKING=FALSE.")
+
+
 def _create(file: Any, name: str, values: NDArray[Any], attributes: Mapping[Any, Any]) -> Any:
     if values.dtype.kind not in "iuf":
         made = file.create_dataset(name, data=values.astype(object), dtype=_STRING)
@@ -100,4 +108,4 @@ def _set(owner: Any, name: str, value: Any) -> None:
         owner.attrs[name] = np.asarray(value)
 
 
-__all__ = ["write"]
+__all__ = ["locked", "write"]

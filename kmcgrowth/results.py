@@ -45,6 +45,8 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """
     import xarray as xr
 
+    from kmcgrowth.netcdf import locked
+
     if not Path(path).exists():
         raise BadInput(f'"{path}": there is no such file; give the .nc file that a run wrote.')
     if not Path(path).is_file():
@@ -55,6 +57,8 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     except PermissionError as error:
         raise BadInput(f'"{path}" may not be read by you; ask for the right to read it.') from error
     except Exception as error:  # a damaged file can fail anywhere in HDF5
+        if advice := locked(error):
+            raise BadInput(f'"{path}" {advice}') from error
         raise BadInput(f'"{path}" cannot be read as netCDF-4: it is damaged or of another kind.') from error
     version = dataset.attrs.get("schema_version")
     if version is None or "particle_count" not in dataset:

@@ -319,3 +319,15 @@ def test_csv_is_exact(factories: ModuleType, synthetic_result: xr.Dataset) -> No
     rows = list(csv.DictReader(io.StringIO(report.history_csv(d))))
     assert [r["replicate"] for r in rows] == ["0"] * 3 + ["1"] * 3
     assert float(rows[4]["mean_diameter_all_nm"]) == float(d["mean_diameter"].sel(population="all")[1, 1])
+
+
+def test_a_file_that_another_program_has_locked_is_told(tmp_path: Path, small: Any) -> None:
+    import fcntl
+
+    path = tmp_path / "a.nc"
+    results.save(small[2], path)
+    with open(path, "rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(BadInput, match=r"cannot be locked for reading.*HDF5_USE_FILE_LOCKING=FALSE"):
+            results.load(path)
+    assert results.load(path).attrs["complete"] == 1

@@ -12,6 +12,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from kmcgrowth.errors import KmcgrowthError
+from kmcgrowth.netcdf import locked
 from kmcgrowth.studies.records import Progress
 from kmcgrowth.studies.store import Store
 from kmcgrowth.studies.study import Study
@@ -87,6 +88,8 @@ class _Histories(BackendArray):
 
 
 def _damaged(path: Any, error: Exception) -> str:
+    if advice := locked(error):
+        return f'"{path}" {advice}'
     return f'"{path}" is damaged ({error}); delete it and run the sweep again.'
 
 
