@@ -79,7 +79,7 @@ def locked(error: BaseException) -> str:
     """What to do if HDF5 failed at the locks of a disk; "" if it failed at something else."""
     if "lock file" not in str(error):
         return ""
-    return ("cannot be locked for reading: another program writes it, or the disk knows no locks, as some of a network; "
+    return ("cannot be locked for reading: another program writes it, or the disk knows no locks, as some do; "
             "for such a disk set HDF5_USE_FILE_LOCKING=FALSE.")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from studies import RECIPE, command, contents, study_file
+from studies import RECIPE, command, contents, study_file, until
 
 from kmcgrowth.cli import main
 from kmcgrowth.errors import BadInput
@@ -219,3 +219,21 @@ def test_what_does_not_go_together_is_told(
     assert main(["sweep", str(study_file(tmp_path)), "-o", str(tmp_path / "out"), *words]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_long_run_that_is_asked_to_end_goes_on_from_there(tmp_path: Path) -> None:
+    path = study_file(tmp_path, more='[changes]\n"simulation.particles" = 600_000\n')
+    text = path.read_text(encoding="utf-8").replace("replicates = 2", "replicates = 1")
+    path.write_text(text.replace('"2 mL/hour", "6 mL/hour", "20 mL/hour"', '"200 mL/hour"'), encoding="utf-8")
+    run(path, tmp_path / "plain")
+    process = subprocess.Popen(command(path, tmp_path / "out", "--workers", "2"), stderr=subprocess.PIPE, text=True)
+    busy = tmp_path / "out" / "running"
+    until(lambda: busy.is_dir() and len(list(busy.glob("*.json"))) == 2, 60.0, "nothing has begun")
+    time.sleep(0.3)
+    process.terminate()
+    assert "what was done is kept" in process.communicate(timeout=60)[1] and process.returncode == 143
+    kept = list((tmp_path / "out" / "partial").glob("*.ckpt"))
+    assert len(kept) == 2, "both runs have written where they were"
+    run(path, tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(tmp_path / "plain")
+    assert not list((tmp_path / "out" / "partial").iterdir())
