@@ -36,7 +36,7 @@ cdef class Loop(MeanField):
             c = fmax(self.amount[0], 0.0) / volume
             births = self.nucleation_rate(c, self.theta(self.now), self.temperature_at(self.now), &units) * volume
             if births * (latest - self.now) > 0.002 * self.number:
-                latest = fmin(latest, self.now + fmax(0.25 * self.number, 16.0) / rate)
+                latest = fmin(latest, self.now + fmax(0.1 * self.number, 16.0) / rate)
         # straight lines that lengthen slowly come to rest where the field does
         latest = fmin(latest, self.now + fmax(3.0 * self.length, 1e-6))
         # at extreme rates at least a time that the clock can tell

@@ -24,7 +24,7 @@ VOLUME_STEP = 0.005
 """Relative change of the volume that ends a window [dimensionless]."""
 
 EVENTS_PER_PARTICLE = 4.0
-EVENTS_BETWEEN_BIRTHS = 0.25
+EVENTS_BETWEEN_BIRTHS = 0.1
 """Expected attachments and detachments per particle in a window; the second where it expects births."""
 
 LENGTHENING = 3.0
