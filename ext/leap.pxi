@@ -57,7 +57,7 @@ cdef class Leaper(Choice):
     # -- taking it -----------------------------------------------------------------------------------
 
     cdef void take_step(self) noexcept nogil:
-        cdef int64_t i, k, n, new, place = 0, change = 0, number = self.number, mismatch, shape
+        cdef int64_t i, k, n, new, place = 0, change = 0, number = self.number, mismatch, kept
         self.single, self.halfway = False, False
         self.since_banding = -1
         self.stale = True
@@ -94,7 +94,9 @@ cdef class Leaper(Choice):
         self.stick_some(False)
         # what the particles drew for themselves, and what the pool has
         mismatch = self.captured - self.released - change
-        self.rest[0] += self.spread(mismatch)
+        kept = self.kept_by_pool(mismatch)
+        self.captured -= kept
+        self.rest[0] += kept + self.spread(mismatch - kept)
         self.attached += self.captured
         self.detached += self.released
         for i in range(self.species):
@@ -132,6 +134,24 @@ cdef class Leaper(Choice):
                     self.window_events += 1
                     k += 1
             self.rest[self.sticker_species[s]] += now - k
+
+    cdef int64_t kept_by_pool(self, int64_t mismatch) noexcept nogil:
+        """What the pool takes of the difference between its own books and what the particles drew.
+
+        A pool that its molecules pass through many times in a step settles what the particles have gained; one that
+        they hardly touch is what the particles leave it. In between the share w with which the noise of the linear
+        exchange stays what it is solves (1 - w)^2 v + w^2 u = v, v the variance by the books and u that of particles
+        by themselves, so that both share what the particles know better: their noise and mean to second order.
+        """
+        cdef double stays = exp(-self.hazard[0]), books, own, share
+        cdef int64_t kept
+        own = <double>(self.captured + self.released)
+        books = fmax(<double>self.count[0], 0.0) * stays * (1.0 - stays) + self.released * self.late[0]
+        if not own > 0.0 or not books > 0.0:
+            return 0
+        share = fmin(2.0 * books / (books + own), 1.0)
+        kept = <int64_t>floor(share * mismatch + self.uniform())
+        return min(max(kept, -max(self.rest[0], 0)), self.captured)
 
     cdef inline bint may_lose(self, int64_t i) noexcept nogil:
         """Whether a unit can be taken off particle i: where nothing detaches only what it gained in the step."""

@@ -2,7 +2,11 @@
 
 cdef double LEAST = 8.0         # events per particle for which a step pays
 cdef double OVERHEAD = 8000.0   # and besides
+cdef double FEWEST = 800.0      # events in a step; with fewer the whole units handed to particles would widen their sizes
+cdef double RARE = 0.1          # events of a reaction in a step that may be judged carelessly
 cdef double CROWDED = 2.0       # leaps per particle in a step
+cdef double NOTICED = 0.1       # variance that a catalyst's fluctuations add to the events it makes, over their own
+cdef double SHARED = 0.05       # of the molecules that leave a species, by a reaction that goes with a power of it
 cdef double TURNED = 2.5        # share of a reactant, in units of the root of the tolerance
 cdef double STUCK = 0.7         # relative growth by what sticks, in the same units
 
@@ -14,7 +18,6 @@ cdef class Choice(Pairs):
     cdef public double last                 # length of the last step [s]
     cdef public double fixed                # length of every step, for tests [s]
     cdef public int64_t wanted              # size that the tables must hold
-    cdef uint8_t[::1] curved                # whether the rate of a reaction is anything but proportional to one species
     cdef uint8_t[::1] delicate              # whether it goes with a power of an amount that is no falling factorial
     cdef double[::1] rate0                  # of the curved ones at the start of the step
 
@@ -81,6 +84,7 @@ cdef class Choice(Pairs):
         gross = attach * fmax(c, self.count[0] / volume) + detach
         # windows look at all sizes of the tables, whether they occur or not
         least = (LEAST * self.number + OVERHEAD) / (1.0 + 0.3 * self.largest / fmax(4.0 * self.number, 64.0))
+        least = fmax(least, FEWEST)
         if self.always:
             least = 0.0
         tau = latest - self.now
@@ -204,14 +208,19 @@ cdef class Choice(Pairs):
 
     cdef bint delicate_few(self) noexcept nogil:
         """Whether there are so few molecules of a species that the mean of a power of their number is not the power of
-        the mean, in a reaction that goes with it."""
+        the mean, in a reaction that goes with it; of falling factorials only where that reaction is among those that
+        set their number, as else it is Poisson."""
         cdef int64_t r, j, s
+        cdef double used
         for r in range(self.reactions):
-            if not self.delicate[r] or self.extents[r] < 1.0:
+            if not self.curved[r] or self.extents[r] < RARE:
                 continue
             for j in range(self.reactants[r]):
                 s = self.reactant[r, j]
-                if self.power[r, j] != 1.0 and fmin(fmax(self.count[s], 0), self.y[s]) * self.tolerance < 1.0:
+                if self.power[r, j] == 1.0 or fmin(fmax(self.count[s], 0), self.y[s]) * self.tolerance >= 1.0:
+                    continue
+                used = self.net_use(r, s) * self.extents[r]
+                if self.delicate[r] or used > SHARED * self.hazard[s] * fmax(0.5 * (self.count[s] + self.y[s]), 1.0):
                     return True
         return False
 
@@ -228,13 +237,14 @@ cdef class Choice(Pairs):
 
     cdef double turnover(self) noexcept nogil:
         """Largest share of a reactant that a step takes in a reaction which may give it back or does not go with its amount,
-        and largest relative change of the rate of the latter, over what is allowed."""
+        largest relative change of the rate of the latter, and turnover of its catalysts whose fluctuations are seen, over
+        what is allowed."""
         cdef int64_t r, i, s
         cdef double most = 0.0, there, share, rate, release = 0.0, allowed = TURNED * self.root
         for i in range(CELLS):
             release += 0.5 * self.cell * (self.release[i] + self.release[i + 1])
         for r in range(self.reactions):
-            if not self.circular[r] and not (self.curved[r] and self.extents[r] > 1.0):
+            if not self.circular[r] and not (self.curved[r] and self.extents[r] > RARE):
                 continue
             share = 0.0
             for i in range(self.change_start[r], self.change_start[r + 1]):
@@ -246,6 +256,13 @@ cdef class Choice(Pairs):
                 rate = self.field_rate(
                     r, self.constant_at(r, self.theta(self.step_end)), self.volume_at(self.step_end), self.y, -1
                 )
-                share = fmax(share, fabs(rate - self.rate0[r]) / fmax(fmax(rate, self.rate0[r]), 1e-300))
+                share = fmax(share, fmin(self.extents[r], 1.0) * fabs(rate - self.rate0[r]) / fmax(
+                    fmax(rate, self.rate0[r]), 1e-300))
+                for i in range(self.reactants[r]):
+                    s = self.reactant[r, i]
+                    if self.net_use(r, s) <= 0 and 2.0 * self.extents[r] > NOTICED * fmax(self.count[s], 1) * fmax(
+                        self.hazard[s], 1.0
+                    ):
+                        share = fmax(share, self.hazard[s])
             most = fmax(most, share / allowed)
         return most

@@ -18,6 +18,8 @@ cdef class Course(Sums):
     cdef int64_t kind
     cdef double[::1] y, inflow
     cdef double[CELLS + 1] drain                # monomers taken by births [1/s]
+    cdef double[::1] hazard                     # of a molecule that is there at the start to leave its species until now
+    cdef uint8_t[::1] curved                    # whether the rate of a reaction is anything but proportional to one species
 
     cdef inline double in_cell(self, double *values, double t) noexcept nogil:
         """Straight lines between the borders of the cells."""
@@ -35,6 +37,22 @@ cdef class Course(Sums):
     cdef inline bint reads_concentration(self) noexcept nogil:
         """Whether births follow a concentration."""
         return self.nucleation == MEAN_FIELD or self.nucleation == EXPLICIT
+
+    cdef double distinct(self, int64_t r, double[::1] y) noexcept nogil:
+        """What is left of a rate as a molecule does not meet itself: of those there at the start, of which exp(-hazard)
+        are left, the number is known, while those that came since are Poisson."""
+        cdef double factor = 1.0, m, stays
+        cdef int64_t i, s
+        if not self.curved[r]:
+            return 1.0
+        for i in range(self.reactants[r]):
+            m = self.power[r, i]
+            if m >= 2.0 and self.falling[r, i]:
+                s = self.reactant[r, i]
+                stays = exp(-self.hazard[s])
+                factor *= fmax(1.0 - 0.5 * m * (m - 1.0) * fmax(self.count[s], 0) * stays * stays
+                               / fmax(y[s] * y[s], 1e-300), 0.0)
+        return factor
 
     cdef double newborn(self, double c, double t, double *attach, double *detach) noexcept nogil:
         """Births per second from the mean field, and the rates of a newborn particle."""
@@ -63,10 +81,11 @@ cdef class Course(Sums):
             out[s] = self.inflow[s] if s < n else 0.0
         for r in range(self.reactions):
             rate = self.field_rate(r, self.constant_at(r, theta), volume, y, -1)
+            if self.kind == ACTUAL:
+                rate *= self.distinct(r, y)
+                out[n + r] = rate
             for i in range(self.change_start[r], self.change_start[r + 1]):
                 out[self.change_species[i]] += rate * self.change_amount[i]
-            if self.kind == ACTUAL:
-                out[n + r] = rate
         if self.kind == MEAN:
             capture += y[n]
             release += y[n + 1]
@@ -169,7 +188,7 @@ cdef class Course(Sums):
         for s in range(self.species):
             out[s] = 0.0
         for r in range(self.reactions):
-            k = self.constant_at(r, theta)
+            k = self.constant_at(r, theta) * self.distinct(r, self.y)
             for j in range(self.reactants[r]):
                 s = self.reactant[r, j]
                 used = self.net_use(r, s)

@@ -6,7 +6,7 @@ cdef double SHARPER = 10.0     # than the field of the windows
 cdef class Follower(Course):
     """Integrates the paths and keeps what a leap draws from: areas, extents, hazards and what is fresh."""
 
-    cdef double[::1] hazard, hazard0, hazard1
+    cdef double[::1] hazard0, hazard1
     cdef double[CELLS + 1] fresh_capture, fresh_release, fresh_units    # by birth and sticking until then
     cdef double[NODES] node_time, node_mean
     cdef int64_t nodes
@@ -29,9 +29,9 @@ cdef class Follower(Course):
             self.area[0] = 0.0
             self.carried = 0.0
             self.born_course[0] = 0.0
-            self.fill_hazard(t, self.hazard0)
             for s in range(self.species):
                 self.hazard[s] = 0.0
+            self.fill_hazard(t, self.hazard0)
         else:
             self.unknowns += 4
         for s in range(self.species, self.unknowns):

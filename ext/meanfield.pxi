@@ -51,7 +51,8 @@ cdef class MeanField(Chemistry):
             held = fmax(y[self.reactant[r, i]], 0.0) / volume
             if i == skip:
                 if self.power[r, i] == 0.0:
-                    return 0.0
+                    rate *= 1.0 / self.consumed[r, i] if held * volume < self.consumed[r, i] else 0.0
+                    continue
                 if self.power[r, i] != 1.0:
                     rate *= self.power[r, i] * pow(fmax(held, 1e-30), self.power[r, i] - 1.0)
                 rate /= volume
@@ -59,8 +60,9 @@ cdef class MeanField(Chemistry):
                 rate *= held
             elif self.power[r, i] != 0.0:
                 rate *= pow(held, self.power[r, i])
-            elif held <= 0.0:
-                return 0.0
+            elif held * volume < self.consumed[r, i]:
+                # order zero ends with the last molecules
+                rate *= held * volume / self.consumed[r, i]
         return rate
 
     cdef double birth_drain(self, double c, double t) noexcept nogil:

@@ -324,11 +324,12 @@ def follow_mean_field(window: Window, sizes: list[int], feed: FloatArray, limit:
         change = feed.copy()
         change[MONOMER] += _mix(release, share) - c * _mix(capture, share)
         for r, reaction in enumerate(model.reactions):
-            if any(x[i] <= 0.0 for i in reaction.reactants):
-                continue
             rate = constants[r] * volume
             for i, order in reaction.orders.items():
-                rate *= (max(x[i], 0.0) / volume) ** order
+                if order:
+                    rate *= (max(x[i], 0.0) / volume) ** order
+                elif i in reaction.reactants:  # order zero ends with the last molecules
+                    rate *= min(max(x[i], 0.0) / reaction.reactants[i], 1.0)
             for i, number in reaction.reactants.items():
                 change[i] -= number * rate
             for i, number in reaction.products.items():
