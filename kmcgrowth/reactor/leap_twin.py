@@ -9,12 +9,13 @@ A leap goes from whole numbers to whole numbers over a time in which every parti
    the channels by their shares.
 3. Every particle is a birth-death chain of its own under c(t).
 4. What the chains took up together and what the pool gave (item 2) differ, for a pool would have answered to the
-   fluctuations of the chains. The difference is handed to the particles in proportion to their capture.
+   fluctuations of the chains. A pool that is hardly touched in the step keeps the difference; one that turns over hands
+   it to the particles in proportion to their capture; in between they share it so that the noise stays what it is.
 
-Item 4 is the conditional law: attachments of independent Poisson numbers, given their sum, are multinomial
-with the shares of the capture. For rates that do not change in the step the leap is exact in all but the correlation
-of the pool at the end with the number of detachments, which is one over the number of turnovers of the pool.
-The compiled kernel replaces a chain by draws with its mean, variance and skewness where it holds many events.
+For a fast pool item 4 is the conditional law: attachments of independent Poisson numbers, given their sum, are
+multinomial with the shares of the capture. For rates that do not change in the step the leap is exact in all but the
+correlation of the pool at the end with the number of detachments, one over the number of turnovers of the pool. The
+compiled kernel replaces a chain by draws with its mean, variance and skewness where it holds many events.
 """
 
 from __future__ import annotations
@@ -104,7 +105,9 @@ def leap(model: Model, flask: Flask, tau: float, rng: np.random.Generator) -> Fl
         grown += [end] if end else []
     sizes = grown
     stick(False)
-    rest[MONOMER] += step.spread(sizes, net - change, rng)
+    kept = step.kept(net - change, net + 2 * step.released, int(rest[MONOMER]), rng)
+    net -= kept
+    rest[MONOMER] += kept + step.spread(sizes, net - change, rng)
     return Flask(
         flask.time + tau, sizes, rest, step.mean_end, flask.syringes - step.injected, step.volume(flask.time + tau),
         flask.left - step.flow * tau, flask.born + len(births), flask.dissolved + dissolved,
@@ -291,6 +294,8 @@ class _Step:
             if expected[species] > 0.0:
                 late = self.end_amounts[species] + (drain if species == MONOMER else 0.0) - survive * held
                 late = min(max(late / expected[species], 0.0), 1.0)
+            if species == MONOMER:
+                self.books = held * survive * (1.0 - survive) + self.released * late
             stay = int(rng.binomial(held, survive)) + int(rng.binomial(arrived[species], late))
             out = held + int(arrived[species]) - stay
             ways = self._ways(species)
@@ -322,6 +327,16 @@ class _Step:
         captured, rest[MONOMER] = captured - short, rest[MONOMER] + short
         moved = min(max(-int(rest[MONOMER]), 0), captured)
         return rest + moved * (np.arange(self.species) == MONOMER), captured - moved - self.released, sticks
+
+    def kept(self, mismatch: int, gross: int, rest: int, rng: np.random.Generator) -> int:
+        """Monomers of the ``mismatch`` that stay in a pool of ``rest``, after ``gross`` attachments and detachments.
+
+        With the variances v by the books and u = gross of the chains the share w solves (1 - w)^2 v + w^2 u = v.
+        """
+        if gross <= 0 or self.books <= 0.0:
+            return 0
+        share = min(2.0 * self.books / (self.books + gross), 1.0)
+        return min(max(math.floor(share * mismatch + rng.random()), -max(rest, 0)), gross - self.released)
 
     def _drained(self) -> float:
         """Monomers that are expected to be missing at the end because births took them [dimensionless]."""
