@@ -33,8 +33,7 @@ def prepared(folder: Path, record: str, number: int, width: int = 1) -> tuple[Pa
     more = f'"seeds.0.relative_std" = {{ from = 0.05, to = 0.2, number = {number} }}\n'
     if width > 1:
         more += f'"seeds.0.diameter" = {{ from = "2 nm", to = "3 nm", number = {width} }}\n'
-    path = study_file(folder, record=record, more=more)
-    path.write_text(path.read_text(encoding="utf-8").replace("replicates = 2", "replicates = 1"), encoding="utf-8")
+    path = study_file(folder, record, more, replicates=1)
     store = Store(folder / "out")
     return path, store, prepare(load_study(path), store)[1]
 

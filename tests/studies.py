@@ -35,20 +35,24 @@ STUDY = """
 title = "small"
 recipe = "small.toml"
 seed = 5
-replicates = 2
+replicates = {replicates}
 record = "{record}"
 [axes]
-"injection.0.rate" = ["2 mL/hour", "6 mL/hour", "20 mL/hour"]
+"injection.0.rate" = [{rates}]
 "flask.temperature" = {{ from = "250 degC", to = "300 degC", number = 2 }}
 {more}
 """
 
 
-def study_file(folder: Path, record: str = "datasets", more: str = "") -> Path:
+def study_file(
+    folder: Path, record: str = "datasets", more: str = "", replicates: int = 2, rates: tuple[int, ...] = (2, 6, 20)
+) -> Path:
     """Both files in a folder; the path of the study."""
     (folder / "small.toml").write_text(RECIPE, encoding="utf-8")
     path = folder / "study.toml"
-    path.write_text(STUDY.format(record=record, more=more), encoding="utf-8")
+    path.write_text(STUDY.format(
+        record=record, more=more, replicates=replicates, rates=", ".join(f'"{rate} mL/hour"' for rate in rates),
+    ), encoding="utf-8")
     return path
 
 

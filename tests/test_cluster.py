@@ -10,26 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
 import pytest
 from studies import MANY, alive, command, contents, moments, study_file, until
 
-from kmcgrowth.studies import load_study, study_status, sweep
+from kmcgrowth.studies import study_status
 
 WHILE = 3.0
 """Time in which a sweep works once its workers are there [s]."""
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """The study run without a break."""
-    folder = tmp_path_factory.mktemp("whole")
-    with ThreadPoolExecutor(2) as pool:
-        sweep(load_study(study_file(folder, more=MANY)), folder / "out", executor=pool, workers=2)
-    return contents(folder / "out")
 
 
 # -- Dask --------------------------------------------------------------------------------------------------
@@ -81,17 +71,17 @@ def dask(tmp_path: Path) -> Iterator[Dask]:
     cluster.close()
 
 
-def test_dask_does_what_local_processes_do(tmp_path: Path, whole: dict[str, object], dask: Dask) -> None:
+def test_dask_does_what_local_processes_do(tmp_path: Path, many_runs: dict[str, object], dask: Dask) -> None:
     study = study_file(tmp_path, more=MANY)
     subprocess.run(command(study, tmp_path / "out", "--dask", dask.address), check=True, timeout=120)
-    assert contents(tmp_path / "out") == whole
+    assert contents(tmp_path / "out") == many_runs
     workers = {path.name.split("-")[1] for path in (tmp_path / "out" / "records").iterdir()}
     assert len(workers) == 2, "both workers take their part"
     assert "running  0" in study_status(tmp_path / "out")
 
 
 @pytest.mark.parametrize("when", moments("scheduler", WHILE))
-def test_a_dask_scheduler_is_killed(tmp_path: Path, whole: dict[str, object], dask: Dask, when: float) -> None:
+def test_a_dask_scheduler_is_killed(tmp_path: Path, many_runs: dict[str, object], dask: Dask, when: float) -> None:
     study = study_file(tmp_path, more=MANY)
     words = command(study, tmp_path / "out", "--dask", dask.address)
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
@@ -103,11 +93,11 @@ def test_a_dask_scheduler_is_killed(tmp_path: Path, whole: dict[str, object], da
         "kmcgrowth: the workers are gone; what they had done is kept: run the sweep again to go on.\n"
     )
     subprocess.run(command(study, tmp_path / "out", "--workers", "2"), check=True, timeout=120)
-    assert contents(tmp_path / "out") == whole
+    assert contents(tmp_path / "out") == many_runs
 
 
 @pytest.mark.parametrize("when", moments("dask worker", WHILE))
-def test_a_dask_worker_is_killed(tmp_path: Path, whole: dict[str, object], dask: Dask, when: float) -> None:
+def test_a_dask_worker_is_killed(tmp_path: Path, many_runs: dict[str, object], dask: Dask, when: float) -> None:
     study = study_file(tmp_path, more=MANY)
     process = subprocess.Popen(command(study, tmp_path / "out", "--dask", dask.address))
     records = tmp_path / "out" / "records"
@@ -118,7 +108,7 @@ def test_a_dask_worker_is_killed(tmp_path: Path, whole: dict[str, object], dask:
     if alive(victim):
         os.kill(victim, signal.SIGKILL)
     assert process.wait(timeout=120) == 0
-    assert contents(tmp_path / "out") == whole
+    assert contents(tmp_path / "out") == many_runs
 
 
 def test_no_scheduler_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,14 +178,14 @@ def drivers(folder: Path) -> list[int]:
 
 
 @pytest.mark.slurm
-def test_slurm_does_what_local_processes_do(tmp_path: Path, whole: dict[str, object], slurm: None) -> None:
+def test_slurm_does_what_local_processes_do(tmp_path: Path, many_runs: dict[str, object], slurm: None) -> None:
     out = tmp_path / "with a space"
     study = study_file(tmp_path, more=MANY + "[slurm]\njobs = 3\n")
     job = submitted(study, out, "--time", "5", "--memory", "400M")
     again = subprocess.run(command(study, out, "--slurm"), capture_output=True, text=True, check=False)
     assert again.returncode == 2 and f"job {job} of this study is queued or running" in again.stderr
     ended(job)
-    assert contents(out) == whole
+    assert contents(out) == many_runs
     logs = sorted((out / "slurm").glob(f"{job}_*.log"))
     text = "".join(path.read_text() for path in logs)
     assert len(logs) == 3 and text.count(" are new, 0 failed") == 3 and "\r" not in text, "no bar in a log"
@@ -206,7 +196,7 @@ def test_slurm_does_what_local_processes_do(tmp_path: Path, whole: dict[str, obj
 
 @pytest.mark.slurm
 @pytest.mark.parametrize("when", moments("slurm job", WHILE))
-def test_a_slurm_job_is_killed(tmp_path: Path, whole: dict[str, object], slurm: None, when: float) -> None:
+def test_a_slurm_job_is_killed(tmp_path: Path, many_runs: dict[str, object], slurm: None, when: float) -> None:
     study = study_file(tmp_path, more=MANY)
     job = submitted(study, tmp_path / "out", "--jobs", "2")
     until(lambda: drivers(tmp_path / "out"), 60.0, "no job has begun")
@@ -215,9 +205,9 @@ def test_a_slurm_job_is_killed(tmp_path: Path, whole: dict[str, object], slurm: 
         os.kill(pid, signal.SIGKILL)
     ended(job)
     until(lambda: not drivers(tmp_path / "out"), 20.0, "workers outlive their job")
-    if len(contents(tmp_path / "out")) < len(whole):
+    if len(contents(tmp_path / "out")) < len(many_runs):
         ended(submitted(study, tmp_path / "out", "--jobs", "2"))
-    assert contents(tmp_path / "out") == whole
+    assert contents(tmp_path / "out") == many_runs
 
 
 def _waits(job: str) -> bool:
@@ -230,7 +220,7 @@ def _waits(job: str) -> bool:
 @pytest.mark.slurm
 @pytest.mark.parametrize("end", ["requeue", "limit"])
 def test_a_slurm_job_that_is_ended_loses_nothing(
-    tmp_path: Path, whole: dict[str, object], slurm: None, end: str
+    tmp_path: Path, many_runs: dict[str, object], slurm: None, end: str
 ) -> None:
     """Slurm puts a job back into its queue, or asks it to end some time before its limit."""
     study = study_file(tmp_path, more=MANY)
@@ -248,4 +238,4 @@ def test_a_slurm_job_that_is_ended_loses_nothing(
     assert "what was done is kept" in log or "0 failed" in log
     if end == "limit":
         subprocess.run(command(study, tmp_path / "out", "--workers", "2"), check=True, timeout=120)
-    assert contents(tmp_path / "out") == whole
+    assert contents(tmp_path / "out") == many_runs

@@ -7,28 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
 import pytest
 from studies import KILLS, MANY, alive, children, command, contents, moments, study_file, until
 
-from kmcgrowth.studies import load_study, study_status, sweep
+from kmcgrowth.studies import study_status
 
 WHILE = 2.5
 """Time in which a sweep works once its workers are there [s]."""
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """The study run without a break."""
-    folder = tmp_path_factory.mktemp("whole")
-    with ThreadPoolExecutor(2) as pool:
-        sweep(load_study(study_file(folder, more=MANY)), folder / "out", executor=pool, workers=2)
-    found = contents(folder / "out")
-    assert len(found) == 2 * 132
-    return found
 
 
 def go_on(study: Path, folder: Path) -> None:
@@ -36,7 +24,7 @@ def go_on(study: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("when", moments("driver", WHILE))
-def test_a_driver_is_killed(tmp_path: Path, whole: dict[str, object], when: float) -> None:
+def test_a_driver_is_killed(tmp_path: Path, many_runs: dict[str, object], when: float) -> None:
     study = study_file(tmp_path, more=MANY)
     process = subprocess.Popen(command(study, tmp_path / "out", "--workers", "2"), cwd=tmp_path)
     workers = until(lambda: children(process.pid), 60.0, "no worker has begun")
@@ -46,12 +34,12 @@ def test_a_driver_is_killed(tmp_path: Path, whole: dict[str, object], when: floa
     process.wait()
     until(lambda: not any(alive(pid) for pid in workers), 20.0, "workers outlive their driver")
     go_on(study, tmp_path / "out")
-    assert contents(tmp_path / "out") == whole
+    assert contents(tmp_path / "out") == many_runs
     assert not list((tmp_path / "out" / "running").iterdir()), "a dead worker has left something"
 
 
 @pytest.mark.parametrize("when", moments("worker", WHILE))
-def test_a_worker_is_killed(tmp_path: Path, whole: dict[str, object], when: float) -> None:
+def test_a_worker_is_killed(tmp_path: Path, many_runs: dict[str, object], when: float) -> None:
     study = study_file(tmp_path, more=MANY)
     process = subprocess.Popen(command(study, tmp_path / "out", "--workers", "2"), cwd=tmp_path)
     until(lambda: children(process.pid), 60.0, "no worker has begun")
@@ -60,7 +48,7 @@ def test_a_worker_is_killed(tmp_path: Path, whole: dict[str, object], when: floa
     if workers:
         os.kill(Random(when).choice(workers), signal.SIGKILL)
     assert process.wait(timeout=120) == 0
-    assert contents(tmp_path / "out") == whole
+    assert contents(tmp_path / "out") == many_runs
 
 
 SUICIDE = """
@@ -96,11 +84,11 @@ with ThreadPoolExecutor(1) as pool:
 
 
 @pytest.mark.parametrize("place", [Random("writes").randrange(1, 264) for _ in range(KILLS)])
-def test_a_sweep_is_killed_inside_a_write(tmp_path: Path, whole: dict[str, object], place: int) -> None:
+def test_a_sweep_is_killed_inside_a_write(tmp_path: Path, many_runs: dict[str, object], place: int) -> None:
     """Each run writes a file, which it renames, and then a line."""
     study, out = study_file(tmp_path, more=MANY), tmp_path / "out"
     dead = subprocess.run([sys.executable, "-c", SUICIDE, str(study), str(out), str(place)], timeout=120, check=False)
     assert dead.returncode == -signal.SIGKILL
     assert "the same sweep goes on" in study_status(out)
     go_on(study, out)
-    assert contents(out) == whole
+    assert contents(out) == many_runs

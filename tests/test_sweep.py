@@ -116,9 +116,7 @@ def test_damaged_results_are_found_again(tmp_path: Path, whole: dict[str, object
 
 def test_a_point_that_fails_or_runs_away_leaves_the_others_alone(tmp_path: Path) -> None:
     more = '"simulation.particles" = [40, 300_000]\n[limits]\nevents = 5e5\n'
-    path = study_file(tmp_path, record="summaries", more=more)
-    text = path.read_text(encoding="utf-8").replace('"6 mL/hour", "20 mL/hour"', '"6 mL/hour"')
-    path.write_text(text.replace("replicates = 2", ""), encoding="utf-8")
+    path = study_file(tmp_path, "summaries", more, replicates=1, rates=(2, 6))
     tally = run(path, tmp_path / "out")
     assert (tally.done, tally.failed) == (4, 4)  # type: ignore[attr-defined]
     said = study_status(tmp_path / "out")
@@ -148,9 +146,7 @@ def test_a_request_to_end_keeps_what_is_done(tmp_path: Path, whole: dict[str, ob
 
 def test_a_point_that_never_ends_is_given_up(tmp_path: Path) -> None:
     more = '"simulation.particles" = [40, 3_000_000]\n[limits]\nwall_time = "0.3 s"\n'
-    path = study_file(tmp_path, record="summaries", more=more)
-    text = path.read_text(encoding="utf-8").replace('"2 mL/hour", "6 mL/hour", "20 mL/hour"', '"6 mL/hour"')
-    path.write_text(text.replace("replicates = 2", ""), encoding="utf-8")
+    path = study_file(tmp_path, "summaries", more, replicates=1, rates=(6,))
     tally = run(path, tmp_path / "out")
     assert (tally.done, tally.failed) == (2, 2)  # type: ignore[attr-defined]
     assert "2 times: took more than 0.3 s" in study_status(tmp_path / "out")
@@ -222,9 +218,7 @@ def test_what_does_not_go_together_is_told(
 
 
 def test_a_long_run_that_is_asked_to_end_goes_on_from_there(tmp_path: Path) -> None:
-    path = study_file(tmp_path, more='[changes]\n"simulation.particles" = 600_000\n')
-    text = path.read_text(encoding="utf-8").replace("replicates = 2", "replicates = 1")
-    path.write_text(text.replace('"2 mL/hour", "6 mL/hour", "20 mL/hour"', '"200 mL/hour"'), encoding="utf-8")
+    path = study_file(tmp_path, more='[changes]\n"simulation.particles" = 600_000\n', replicates=1, rates=(200,))
     run(path, tmp_path / "plain")
     process = subprocess.Popen(command(path, tmp_path / "out", "--workers", "2"), stderr=subprocess.PIPE, text=True)
     busy = tmp_path / "out" / "running"

@@ -129,7 +129,7 @@ class Desk:
 
     def busy(self, key: str) -> None:
         """Say which point is worked on."""
-        entry = {"key": key, "host": socket.gethostname(), "pid": os.getpid(), "since": time.time()}
+        entry = {"key": key, "host": socket.gethostname(), "since": time.time()}
         with suppress(OSError):
             self._path.write_text(json.dumps(entry), encoding="utf-8")
         self._shown = time.monotonic()
@@ -159,16 +159,11 @@ def at_work(folder: Path) -> list[dict[str, Any]]:
     """What each worker that is alive is busy with; what those of this machine that are not have left is cleared."""
     found = []
     for path in sorted(folder.glob("*.json")):
-        try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
-            seen = path.stat().st_mtime
-        except (OSError, ValueError):
-            continue
-        here = entry.get("host") == socket.gethostname()
-        if _alive(int(entry["pid"])) if here else time.time() - seen < STALE_SECONDS:
-            found.append(entry)
-        elif here:
+        here, alive = _owner(path)
+        if not alive and here:
             _clear(path)
+        elif alive and (entry := _entry(path)) is not None:
+            found.append(entry)
     return found
 
 
@@ -176,14 +171,32 @@ def left_behind(folder: Path) -> set[str]:
     """Points that workers of this machine were busy with when they died; their desks are cleared."""
     keys = set()
     for path in folder.glob("*.json"):
-        try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if entry.get("host") == socket.gethostname() and not _alive(int(entry["pid"])):
-            keys.add(str(entry["key"]))
+        here, alive = _owner(path)
+        if here and not alive:
+            entry = _entry(path)
+            keys |= {str(entry["key"])} if entry is not None else set()
             _clear(path)
     return keys
+
+
+def _owner(path: Path) -> tuple[bool, bool]:
+    """Whether the worker whose file this is works on this machine, and whether it is alive."""
+    host, pid, _ = path.stem.rsplit("-", 2)
+    if host == socket.gethostname():
+        return True, _alive(int(pid))
+    try:
+        return False, time.time() - path.stat().st_mtime < STALE_SECONDS
+    except OSError:
+        return False, False
+
+
+def _entry(path: Path) -> dict[str, Any] | None:
+    """What a worker says; None while it writes, or if it died over it."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and {"key", "host"} <= set(found) else None
 
 
 def _clear(path: Path) -> None:
@@ -215,6 +228,8 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
+    with suppress(OSError, IndexError):  # where the system tells so, a zombie is dead
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     return True
 
 
