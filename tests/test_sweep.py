@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from kmcgrowth.errors import BadInput
 from kmcgrowth.results import load
 from kmcgrowth.simulate import simulate
 from kmcgrowth.studies import Study, load_study, open_study, study_status, sweep
+from kmcgrowth.studies.records import Desk, at_work, left_behind
 from kmcgrowth.studies.store import Store
 
 
@@ -231,3 +233,18 @@ def test_a_long_run_that_is_asked_to_end_goes_on_from_there(tmp_path: Path) -> N
     run(path, tmp_path / "out")
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")
     assert not list((tmp_path / "out" / "partial").iterdir())
+
+
+def test_what_dead_workers_have_left_is_cleared_and_the_living_are_left_alone(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    mine, gone = Desk(tmp_path), f"{socket.gethostname()}-{dead.pid}-ff"
+    mine.busy("a" * 32)
+    for name, text in ((f"{gone}.json", '{"key": "b'), (f"{gone}.7.nc", "half"), ("else-where-1-ff.json", "{}")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert [entry["key"] for entry in at_work(tmp_path)] == ["a" * 32]
+    assert {path.name for path in tmp_path.iterdir()} == {f"{mine.name}.json", "else-where-1-ff.json"}
+    (tmp_path / f"{gone}.json").write_text('{"key": "cc", "host": "here"}', encoding="utf-8")
+    assert left_behind(tmp_path) == {"cc"} and not (tmp_path / f"{gone}.json").exists()
+    mine.leave()
+    assert not at_work(tmp_path)
