@@ -1,4 +1,4 @@
-"""How much a study costs besides its runs: python benchmarks/studies.py [--points 100000]
+"""How much a study costs besides its runs: python benchmarks/studies.py [--points 100000] [--dask]
 
 Prints the time per point with whole datasets and with summaries, and how a driver bears a hundred thousand points whose
 engine takes no time.
@@ -100,11 +100,39 @@ def many(points: int) -> None:
     print(f"| memory of the driver at its peak | {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB |")
 
 
+def scaling() -> None:
+    """One worker of a Dask cluster against two, on a study of some 400 runs of a tenth of a second."""
+    from distributed import Client, LocalCluster
+
+    spent = {}
+    with tempfile.TemporaryDirectory() as name:
+        more = '"simulation.particles" = { from = 30_000, to = 40_000, number = 66 }\n'
+        study = load_study(study_file(Path(name), "summaries", more, replicates=1))
+        for workers in (1, 2):
+            with (
+                LocalCluster(workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+                Client(cluster) as client,
+            ):
+                executor = client.get_executor(pure=False)
+                for part in (2, 1):  # the first warms up
+                    began = time.perf_counter()
+                    folder = Path(name) / f"{workers}-{part}"
+                    shard = (1, 40) if part == 2 else None
+                    tally = sweep(study, folder, executor=executor, workers=workers, shard=shard)
+                    spent[workers] = time.perf_counter() - began
+            print(f"| Dask, {workers} workers, {tally.done} runs | {spent[workers]:.1f} s |")
+    print(f"| two over one | {spent[1] / spent[2]:.2f} |")
+
+
 def main() -> None:
-    """Print two tables."""
+    """Print two tables, and with --dask a third."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--points", type=int, default=100_000)
+    parser.add_argument("--dask", action="store_true")
     asked = parser.parse_args()
+    if asked.dask:
+        scaling()
+        return
     print("| record | time per point (ms) | of it in the engine (ms) |\n|---|---|---|")
     for record in ("datasets", "summaries"):
         whole, engine = overhead(record)

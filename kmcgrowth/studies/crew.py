@@ -123,6 +123,16 @@ class Crew:
             If the workers are lost, or cannot write.
         """
         pending: dict[Future[list[Outcome]], list[Task]] = {}
+        try:
+            self._run(pending, tasks, tally, progress, stop)
+        finally:
+            for future in pending:
+                future.cancel()
+
+    def _run(
+        self, pending: dict[Future[list[Outcome]], list[Task]], tasks: deque[Task], tally: Tally,
+        progress: Callable[[Tally], None] | None, stop: Callable[[], bool] | None,
+    ) -> None:
         while (tasks or pending) and not tally.stopped:
             ahead = AHEAD * max(self.workers(), 1)
             while tasks and len(pending) < ahead:
@@ -151,7 +161,7 @@ class Crew:
                 pending.clear()
                 self._mourn(broken, tasks, tally)
             elif self.given is not None and not ready and self.workers() == 0:
-                self._look_after(pending)
+                self._look_after()
             if progress is not None and ready:
                 progress(tally)
             tally.stopped = tally.stopped or bool(stop is not None and stop())
@@ -206,12 +216,10 @@ class Crew:
                              "reason": f"its worker died {DEATHS + 1} times, perhaps for lack of memory"})
         tally.failed += len(task[1])
 
-    def _look_after(self, pending: Iterable[Future[list[Outcome]]]) -> None:
+    def _look_after(self) -> None:
         """Nobody works: a cluster whose scheduler has gone never comes back."""
         client: Any = getattr(self.given, "_client", None)
         if client is not None and client.status != "running":
-            for future in pending:
-                future.cancel()
             raise KmcgrowthError(GONE)
 
     def close(self, now: bool) -> None:
