@@ -81,8 +81,8 @@ MANY = '"seeds.0.relative_std" = { from = 0.05, to = 0.2, number = 11 }\n'
 
 
 def command(study: Path, folder: Path, *more: str) -> list[str]:
-    """A sweep as a process of its own."""
-    return [sys.executable, "-m", "kmcgrowth", "sweep", str(study), "-o", str(folder), "-q", *more]
+    """A sweep as a process of its own, which does not take the package from the folder it is in."""
+    return [sys.executable, "-P", "-m", "kmcgrowth", "sweep", str(study), "-o", str(folder), "-q", *more]
 
 
 def moments(victim: str, seconds: float) -> list[float]:

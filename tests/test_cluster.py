@@ -39,7 +39,7 @@ class Dask:
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """One part of the cluster."""
-        process = subprocess.Popen([sys.executable, "-m", "dask", *words],
+        process = subprocess.Popen([sys.executable, "-P", "-m", "dask", *words],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         self.processes.append(process)
         return process
@@ -153,7 +153,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def submitted(study: Path, folder: Path, *more: str) -> str:
     """Number of the array."""
     done = subprocess.run(
-        [sys.executable, "-m", "kmcgrowth", "sweep", str(study), "-o", str(folder), "--slurm", *more],
+        [sys.executable, "-P", "-m", "kmcgrowth", "sweep", str(study), "-o", str(folder), "--slurm", *more],
         check=True, capture_output=True, text=True, timeout=60,
     )
     found = re.match(r"job (\d+): an array of \d+ for \d+ of 132 runs; logs in ", done.stdout)
@@ -190,7 +190,7 @@ def test_slurm_does_what_local_processes_do(tmp_path: Path, many_runs: dict[str,
     text = "".join(path.read_text() for path in logs)
     assert len(logs) == 3 and text.count(" are new, 0 failed") == 3 and "\r" not in text, "no bar in a log"
     assert "nothing is submitted" in subprocess.run(
-        [sys.executable, "-m", "kmcgrowth", "sweep", str(out), "--slurm"], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-m", "kmcgrowth", "sweep", str(out), "--slurm"], capture_output=True, text=True, check=True
     ).stdout
 
 
