@@ -110,7 +110,7 @@ def scaling() -> None:
         study = load_study(study_file(Path(name), "summaries", more, replicates=1))
         for workers in (1, 2):
             with (
-                LocalCluster(workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+                LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
                 Client(cluster) as client,
             ):
                 executor = client.get_executor(pure=False)

@@ -189,9 +189,8 @@ def test_slurm_does_what_local_processes_do(tmp_path: Path, many_runs: dict[str,
     logs = sorted((out / "slurm").glob(f"{job}_*.log"))
     text = "".join(path.read_text() for path in logs)
     assert len(logs) == 3 and text.count(" are new, 0 failed") == 3 and "\r" not in text, "no bar in a log"
-    assert "nothing is submitted" in subprocess.run(
-        [sys.executable, "-P", "-m", "kmcgrowth", "sweep", str(out), "--slurm"], capture_output=True, text=True, check=True
-    ).stdout
+    words = [sys.executable, "-P", "-m", "kmcgrowth", "sweep", str(out), "--slurm"]
+    assert "nothing is submitted" in subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.slurm

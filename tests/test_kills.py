@@ -87,7 +87,8 @@ with ThreadPoolExecutor(1) as pool:
 def test_a_sweep_is_killed_inside_a_write(tmp_path: Path, many_runs: dict[str, object], place: int) -> None:
     """Each run writes a file, which it renames, and then a line."""
     study, out = study_file(tmp_path, more=MANY), tmp_path / "out"
-    dead = subprocess.run([sys.executable, "-P", "-c", SUICIDE, str(study), str(out), str(place)], timeout=120, check=False)
+    words = [sys.executable, "-P", "-c", SUICIDE, str(study), str(out), str(place)]
+    dead = subprocess.run(words, timeout=120, check=False)
     assert dead.returncode == -signal.SIGKILL
     assert "the same sweep goes on" in study_status(out)
     go_on(study, out)
