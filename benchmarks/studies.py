@@ -109,10 +109,8 @@ def scaling() -> None:
         more = '"simulation.particles" = { from = 30_000, to = 40_000, number = 66 }\n'
         study = load_study(study_file(Path(name), "summaries", more, replicates=1))
         for workers in (1, 2):
-            with (
-                LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
-                Client(cluster) as client,
-            ):
+            local = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+            with LocalCluster(**local) as cluster, Client(cluster) as client:
                 executor = client.get_executor(pure=False)
                 for part in (2, 1):  # the first warms up
                     began = time.perf_counter()
