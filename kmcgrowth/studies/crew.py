@@ -77,7 +77,12 @@ def dask(address: str) -> Iterator[tuple[Executor, Callable[[], int]]]:
         raise BadInput(f'--dask: no scheduler answers at "{address}" ({error}); start one: dask scheduler.') from None
 
     def workers() -> int:
-        return sum(client.nthreads().values()) if client.status == "running" else 0
+        if client.status != "running":
+            return 0
+        try:
+            return sum(client.nthreads().values())
+        except OSError:  # the scheduler has just gone
+            return 0
 
     try:
         yield client.get_executor(pure=False), workers
