@@ -90,7 +90,8 @@ def predict(recipe: Recipe, model: Model, *, method: str | None = None) -> Predi
         + course.reactions * SECONDS_PER_REACTION + course.births * SECONDS_PER_BIRTH
         + course.window_work * SECONDS_PER_ENTRY
     )
-    if name == "leap":
+    if name == "leap" and course.reactions < 0.5 * course.events:
+        # a reaction that goes to and fro faster than the particles exchange has to be followed event by event
         seconds = min(seconds, LEAP_SECONDS_PER_PARTICLE * course.most)
     seconds += snapshots * SECONDS_PER_SNAPSHOT + counted * SECONDS_PER_COUNT
     if name == "balance":
