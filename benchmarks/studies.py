@@ -101,12 +101,12 @@ def many(points: int) -> None:
 
 
 def scaling() -> None:
-    """One worker of a Dask cluster against two, on a study of some 400 runs of a tenth of a second."""
+    """One worker of a Dask cluster against two, on a study of 54 runs of half a second."""
     from distributed import Client, LocalCluster
 
     spent = {}
     with tempfile.TemporaryDirectory() as name:
-        more = '"simulation.particles" = { from = 30_000, to = 40_000, number = 66 }\n'
+        more = '"simulation.particles" = { from = 300_000, to = 400_000, number = 9 }\n'
         study = load_study(study_file(Path(name), "summaries", more, replicates=1))
         for workers in (1, 2):
             local = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
