@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from leaps import FAST, SIX, stiff
 from models import VOLUME, box, reaction, species, sphere_tables, tables
 from scipy.sparse import diags
@@ -24,10 +23,9 @@ def ends(engine: type[ExactRun] | type[LeapRun], model: Model, time: float, runs
     return np.array(found, dtype=float)
 
 
-@pytest.mark.parametrize("pool", [2_400_000, 24_000_000])
-def test_a_pool_that_is_hardly_touched_has_the_noise_of_the_particles(pool: int) -> None:
+def test_a_pool_that_is_hardly_touched_has_the_noise_of_the_particles() -> None:
     """Twenty particles in a well of size, each a chain by itself, as the pool stays what it is: its master equation."""
-    number, time, runs = 20, 120.0, 4000
+    number, time, runs, pool = 20, 120.0, 14_000, 24_000_000
     rates = tables(lambda n: 1.0 + 0.0 * n, lambda n: 12.0 * (n / 1000.0) ** 3)
     volume = pool / 12 * VOLUME
     model = box(pool, (1000,) * number, tables=rates, control_volume=volume, flask_volume=1e9 * volume)
@@ -39,9 +37,9 @@ def test_a_pool_that_is_hardly_touched_has_the_noise_of_the_particles(pool: int)
     mean = float(n @ p)
     expected = number * float((n - mean) ** 2 @ p)
     found = ends(LeapRun, model, time, runs, 71)[:, 0]
-    # the logarithm of a variance of nearly Gaussian draws, and 5 % for that of a leap, which is of second order
+    # the logarithm of a variance of nearly Gaussian draws; a pool with books of its own is off by 0.12
     off = np.log(found.var(ddof=1) / expected)
-    assert abs(off) < SIX * np.sqrt(2.0 / runs) + 0.05, off
+    assert abs(off) < SIX * np.sqrt(2.0 / runs), off
     assert abs(found.mean() - pool - number * (1000.0 - mean)) < SIX * np.sqrt(expected / runs) + 0.5
 
 
