@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from studies import study_file
 
-from kmcgrowth.studies import load_study, open_study, study_status, sweep
+from kmcgrowth.studies import Study, load_study, open_study, parse_study, study_status, sweep
 from kmcgrowth.studies import work as worker
 from kmcgrowth.studies.records import Recorder
 from kmcgrowth.studies.store import Store
@@ -101,25 +101,35 @@ def many(points: int) -> None:
 
 
 def scaling() -> None:
-    """One worker of a Dask cluster against two, on a study of 54 runs of half a second."""
+    """One worker against two, as local processes and on a Dask cluster: 49 points of rate and temperature."""
     from distributed import Client, LocalCluster
 
-    spent = {}
+    runs = Path(__file__).parents[1] / "runs"
+    text = (runs / "inas_rate_temperature.toml").read_text(encoding="utf-8")
+    for old, new in (("number = 24", "number = 7"), ('"balance"', '"exact"'),
+                     ("[axes.", '[changes]\n"simulation.particles" = 10_000\n[axes.')):
+        text = text.replace(old, new, 1 if "[" in old else -1)
+    study = parse_study(text, directory=runs)
     with tempfile.TemporaryDirectory() as name:
-        more = '"simulation.particles" = { from = 300_000, to = 400_000, number = 9 }\n'
-        study = load_study(study_file(Path(name), "summaries", more, replicates=1))
-        for workers in (1, 2):
-            local = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
-            with LocalCluster(**local) as cluster, Client(cluster) as client:
-                executor = client.get_executor(pure=False)
-                for part in (2, 1):  # the first warms up
-                    began = time.perf_counter()
-                    folder = Path(name) / f"{workers}-{part}"
-                    shard = (1, 40) if part == 2 else None
-                    tally = sweep(study, folder, executor=executor, workers=workers, shard=shard)
-                    spent[workers] = time.perf_counter() - began
-            print(f"| Dask, {workers} workers, {tally.done} runs | {spent[workers]:.1f} s |")
-    print(f"| two over one | {spent[1] / spent[2]:.2f} |")
+        for how in ("processes", "Dask"):
+            spent = {}
+            for workers in (1, 2):
+                folder = Path(name) / f"{how}-{workers}"
+                if how == "processes":
+                    spent[workers] = timed(study, folder, workers=workers)
+                    continue
+                local = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+                with LocalCluster(**local) as cluster, Client(cluster) as client:
+                    spent[workers] = timed(study, folder, executor=client.get_executor(pure=False), workers=workers)
+            print(f"| {how}: one worker, two | {spent[1]:.1f} s, {spent[2]:.1f} s: {spent[1] / spent[2]:.2f} times |")
+
+
+def timed(study: Study, folder: Path, **how: Any) -> float:
+    """Seconds that a sweep takes."""
+    began = time.perf_counter()
+    tally = sweep(study, folder, **how)
+    assert tally.done == tally.total, tally
+    return time.perf_counter() - began
 
 
 def main() -> None:

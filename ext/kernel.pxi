@@ -146,6 +146,16 @@ cdef class Kernel(Loop):
             "molecules": np.asarray(self.molecules),
         }
 
+    def count_particles(self, int64_t low, int64_t[:, ::1] both):
+        """Count the particles, none of them smaller than ``low`` or too large, into ``both`` (size - low, origin)."""
+        with nogil:
+            self.count_by_origin(low, both)
+
+    cdef void count_by_origin(self, int64_t low, int64_t[:, ::1] both) noexcept nogil:
+        cdef int64_t i
+        for i in range(self.number):
+            both[self.size[i] - low, self.origin[i]] += 1
+
     @property
     def events(self):
         """Accepted events since the start."""

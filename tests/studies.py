@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,6 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from kmcgrowth.studies.records import Desk
+from kmcgrowth.studies.store import Store
+from kmcgrowth.studies.work import Outcome, Task, mind_the_driver, work
 
 RECIPE = """
 material = "InAs"
@@ -60,8 +65,6 @@ def contents(folder: Path) -> dict[str, Any]:
     """What a study holds, whoever found it: summaries without times, and datasets without what differs anyway."""
     import h5py
 
-    from kmcgrowth.studies.store import Store
-
     store = Store(folder)
     done = store.records.progress().done
     found: dict[str, Any] = {}
@@ -83,6 +86,23 @@ MANY = '"seeds.0.relative_std" = { from = 0.05, to = 0.2, number = 11 }\n'
 def command(study: Path, folder: Path, *more: str) -> list[str]:
     """A sweep as a process of its own, which does not take the package from the folder it is in."""
     return [sys.executable, "-P", "-m", "kmcgrowth", "sweep", str(study), "-o", str(folder), "-q", *more]
+
+
+def deadly(folder: str, stamp: str, batch: list[Task], threads: int) -> list[Outcome]:
+    """What a worker does, but whoever takes the third point dies of it."""
+    store = Store(folder)
+    for number, _ in batch:
+        if number == 2:
+            Desk(store.running).busy(store.open()[1][number].key)
+            os.kill(os.getpid(), signal.SIGKILL)
+    return work(folder, stamp, batch, threads)
+
+
+def stuck(lock: Any, ready: Any) -> None:
+    """A worker that waits for a lock whose owner has died."""
+    mind_the_driver()
+    ready.set()
+    lock.acquire()
 
 
 def moments(victim: str, seconds: float) -> list[float]:

@@ -184,7 +184,9 @@ def test_slurm_does_what_local_processes_do(tmp_path: Path, many_runs: dict[str,
     job = submitted(study, out, "--time", "5", "--memory", "400M")
     again = subprocess.run(command(study, out, "--slurm"), capture_output=True, text=True, check=False)
     assert again.returncode == 2 and f"job {job} of this study is queued or running" in again.stderr
+    assert re.search(rf"^Slurm    job {job}: [1-3] [a-z]+", study_status(out), re.MULTILINE)
     ended(job)
+    assert "Slurm" not in study_status(out)
     assert contents(out) == many_runs
     logs = sorted((out / "slurm").glob(f"{job}_*.log"))
     text = "".join(path.read_text() for path in logs)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from models import VOLUME, box, everything
+import pytest
+from models import VOLUME, box, everything, particles
 from scipy import stats
 
 from kmcgrowth.model.types import FloatArray
@@ -29,6 +32,20 @@ def test_words_drawn_in_place_are_those_of_numpy() -> None:
         a, b = known.counts(), veiled.counts()
         assert a.tallies == b.tallies and a.amounts.tolist() == b.amounts.tolist()
         assert a.sizes.tolist() == b.sizes.tolist() and a.seed.tolist() == b.seed.tolist()
+
+
+@pytest.mark.parametrize("sizes", [(40, 41, 41, 43) * 50, (40, 41, 100_000)])
+def test_particles_are_counted_by_size_and_origin(sizes: tuple[int, ...]) -> None:
+    """Close sizes and those far apart, against the particles one by one."""
+    run = ExactRun(replace(everything("explicit"), seeds=particles(*sizes)), np.random.default_rng(3))
+    run.advance(1.0)
+    live = run._kernel.arrays()
+    assert len(sizes) == 3 or live["origin"].any()
+    one_by_one = Counter(zip(live["size"].tolist(), live["origin"].tolist(), strict=True))
+    found = run.counts()
+    assert found.sizes.tolist() == sorted({size for size, _ in one_by_one})
+    for n, *numbers in zip(found.sizes.tolist(), found.seed.tolist(), found.nucleated.tolist(), strict=True):
+        assert numbers == [one_by_one[n, 0], one_by_one[n, 1]]
 
 
 def test_every_place_in_the_array_is_drawn_alike() -> None:

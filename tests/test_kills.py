@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
 import pytest
-from studies import KILLS, MANY, alive, children, command, contents, moments, study_file, until
+from studies import KILLS, MANY, alive, children, command, contents, moments, stuck, study_file, until
 
 from kmcgrowth.studies import study_status
 
@@ -49,6 +50,18 @@ def test_a_worker_is_killed(tmp_path: Path, many_runs: dict[str, object], when: 
         os.kill(Random(when).choice(workers), signal.SIGKILL)
     assert process.wait(timeout=120) == 0
     assert contents(tmp_path / "out") == many_runs
+
+
+def test_a_worker_that_waits_for_a_dead_one_can_be_ended() -> None:
+    spawn = get_context("spawn")
+    lock, ready = spawn.Lock(), spawn.Event()
+    lock.acquire()
+    process = spawn.Process(target=stuck, args=(lock, ready))
+    process.start()
+    assert ready.wait(60.0)
+    process.terminate()
+    process.join(30.0)
+    assert process.exitcode == 0
 
 
 SUICIDE = """

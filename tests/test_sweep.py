@@ -8,20 +8,22 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from studies import RECIPE, command, contents, study_file, until
+from studies import MANY, RECIPE, command, contents, deadly, study_file, until
 
 from kmcgrowth.cli import main
 from kmcgrowth.errors import BadInput
 from kmcgrowth.results import load
 from kmcgrowth.simulate import simulate
-from kmcgrowth.studies import Study, load_study, open_study, study_status, sweep
+from kmcgrowth.studies import Study, crew, load_study, open_study, study_status, sweep
 from kmcgrowth.studies.records import Desk, at_work, left_behind
 from kmcgrowth.studies.store import Store
+from kmcgrowth.studies.work import Task
 
 
 def run(path: Path | Study, folder: Path, **how: object) -> object:
@@ -186,6 +188,53 @@ def test_a_disk_that_takes_no_more_costs_nothing_that_is_done(
     subprocess.run(["mount", "-o", "remount,rw,size=20m", str(disk)], check=True)
     run(path, out)
     assert contents(out) == whole
+
+
+def test_a_point_that_kills_its_workers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    local = crew.Crew._local
+
+    def counted(self: crew.Crew) -> Executor:
+        begun.append(1)
+        return local(self)
+
+    monkeypatch.setattr(crew, "work", deadly)
+    monkeypatch.setattr(crew.Crew, "_local", counted)
+    tally = sweep(load_study(study_file(tmp_path, "summaries", replicates=3)), tmp_path / "out", workers=2)
+    assert (tally.done, tally.failed) == (15, 3)
+    assert "3 times: its worker died 3 times" in study_status(tmp_path / "out")
+    assert len(begun) == 1 + 3, "whatever runs of it are under way at once"
+
+
+class Open(Executor):
+    """Runs at once what it is given, and remembers it."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Task]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **more: Any) -> Future[Any]:  # type: ignore[override]
+        """Do it."""
+        self.batches.append(args[2])
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **more))
+        return future
+
+
+def test_the_last_runs_are_handed_out_one_by_one(tmp_path: Path) -> None:
+    """So that no worker sits with all replicates of the last point while the others have nothing to do."""
+    path, executor = study_file(tmp_path, "summaries", MANY, replicates=3), Open()
+    tally = sweep(load_study(path), tmp_path / "out", executor=executor, workers=2)
+    assert tally.done == 198
+    assert [len(runs) for batch in executor.batches[-36:] for _, runs in batch] == [1] * 36
+    assert max(len(batch) for batch in executor.batches) > 1 and len(executor.batches[0][0][1]) == 3
+
+
+def test_a_study_that_was_altered_is_refused(tmp_path: Path) -> None:
+    """The folder keeps the text of a study, by which its workers go."""
+    altered = load_study(study_file(tmp_path)).model_copy(update={"method": "balance"})
+    with pytest.raises(BadInput, match="alter the text instead"):
+        run(altered, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_goes_on_with_its_own_study(tmp_path: Path, whole: dict[str, object]) -> None:

@@ -68,6 +68,8 @@ def sweep(
         if bar is not None:
             stack.callback(bar.close)
         executor, number = _executor(stack, dask, workers)
+        if dask is not None and callable(number) and not number() and not quiet:
+            print(f"kmcgrowth: no workers yet; the sweep waits for them: dask worker {dask}", file=sys.stderr)
         tally = sweep(
             plan, folder, executor=executor, workers=number, shard=_shard(shard), retry=retry, progress=bar,
             stop=signals.requested,

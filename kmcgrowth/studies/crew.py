@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -15,7 +15,8 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from kmcgrowth.errors import BadInput, KmcgrowthError
@@ -31,6 +32,9 @@ BATCH_SECONDS = 0.25
 
 DEATHS = 2
 """Workers that may die of one point before it is given up."""
+
+ASK_SECONDS = 2.0
+"""A Dask scheduler is asked so often for its workers [s]."""
 
 CONNECT_SECONDS = 30.0
 """Time in which a Dask scheduler has to answer [s]."""
@@ -53,7 +57,6 @@ class Tally:
     done: int = 0
     failed: int = 0
     stopped: bool = False
-    dead: dict[int, int] = field(default_factory=dict)
 
 
 @contextmanager
@@ -76,13 +79,18 @@ def dask(address: str) -> Iterator[tuple[Executor, Callable[[], int]]]:
     except (OSError, ValueError) as error:
         raise BadInput(f'--dask: no scheduler answers at "{address}" ({error}); start one: dask scheduler.') from None
 
+    seen, at = 0, -ASK_SECONDS
+
     def workers() -> int:
+        nonlocal seen, at
         if client.status != "running":
             return 0
-        try:
-            return sum(client.nthreads().values())
-        except OSError:  # the scheduler has just gone
-            return 0
+        if monotonic() - at >= ASK_SECONDS:
+            try:
+                seen, at = sum(client.nthreads().values()), monotonic()
+            except OSError:  # the scheduler has just gone
+                return 0
+        return seen
 
     try:
         yield client.get_executor(pure=False), workers
@@ -110,6 +118,7 @@ class Crew:
         self.given = executor
         self.executor = executor or self._local()
         self.batch = 1
+        self.deaths: Counter[int] = Counter()
 
     def _local(self) -> Executor:
         from multiprocessing import get_context
@@ -172,9 +181,14 @@ class Crew:
             tally.stopped = tally.stopped or bool(stop is not None and stop())
 
     def _take(self, tasks: deque[Task], ahead: int) -> list[Task]:
-        """A batch; towards the end single points, so that all workers end together."""
+        """A batch; towards the end single points and then single runs, so that all workers end together."""
         size = max(1, min(self.batch, len(tasks) // (2 * ahead)))
-        return [tasks.popleft() for _ in range(size)]
+        batch = [tasks.popleft() for _ in range(size)]
+        number, replicates = batch[0]
+        if len(tasks) < 2 * ahead and len(replicates) > self.threads:
+            tasks.appendleft((number, replicates[self.threads :]))
+            return [(number, replicates[: self.threads])]
+        return batch
 
     def _count(self, outcomes: Iterable[Outcome], tally: Tally) -> None:
         for outcome in outcomes:
@@ -190,14 +204,11 @@ class Crew:
         self.executor.shutdown(wait=True, cancel_futures=True)
         blamed = left_behind(self.store.running)
         points = self.store.open()[1]
-        for task in broken:
-            if points[task[0]].key in blamed:
-                tally.dead[task[0]] = tally.dead.get(task[0], 0) + 1
-        for task in reversed(broken):
-            if tally.dead.get(task[0], 0) > DEATHS:
-                self._give_up(task, tally)
-            else:
-                tasks.appendleft(task)
+        self.deaths.update(number for number in {task[0] for task in broken} if points[number].key in blamed)
+        tasks.extendleft(reversed(broken))
+        for task in [task for task in tasks if self.deaths[task[0]] > DEATHS]:
+            tasks.remove(task)
+            self._give_up(task, tally)
         self.batch = 1
         self.executor = self._local()
 
@@ -207,9 +218,7 @@ class Crew:
             raise error
         self.batch = 1
         if len(batch) > 1:
-            for task in reversed(batch):
-                tasks.appendleft(task)
-                tally.dead[task[0]] = DEATHS
+            tasks.extendleft(reversed(batch))
             return
         self._give_up(batch[0], tally)
 
@@ -227,15 +236,13 @@ class Crew:
         if client is not None and client.status != "running":
             raise KmcgrowthError(GONE)
 
-    def close(self, now: bool) -> None:
-        """Let the workers go."""
+    def close(self) -> None:
+        """Let the workers go; each writes what it has and ends, also if one that was killed bars the way."""
         if self.given is not None:
             return
         processes: Any = getattr(self.executor, "_processes", None) or {}
-        if now:
-            # each writes what it has and ends
-            for process in list(processes.values()):
-                process.terminate()
+        for process in list(processes.values()):
+            process.terminate()
         self.executor.shutdown(wait=True, cancel_futures=True)
 
 

@@ -9,7 +9,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from kmcgrowth.errors import BadInput, KmcgrowthError
 from kmcgrowth.files import atomic_path
@@ -20,6 +22,9 @@ from kmcgrowth.studies.sweep import missing, prepare
 
 NOTICE_SECONDS = 30
 """A job is asked to end so long before its time is over [s]."""
+
+ANSWER_SECONDS = 60.0
+"""Time in which Slurm has to answer [s]."""
 
 FLAGS = {
     "partition": "--partition", "account": "--account", "time": "--time", "memory": "--mem", "qos": "--qos",
@@ -76,9 +81,10 @@ def submit(
     store = Store(folder)
     points, _ = prepare(study, store)
     path = store.folder.resolve()
-    name = f"kmcgrowth-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
+    name = _name(path)
     if old := _queued(name):
-        raise BadInput(f"--slurm: job {old} of this study is queued or running; wait for it, or end it: scancel {old}.")
+        job = old[0][0]
+        raise BadInput(f"--slurm: job {job} of this study is queued or running; wait for it, or end it: scancel {job}.")
     known, tally = store.records.progress(), Tally()
     if retry:
         known.failed.clear()
@@ -105,18 +111,39 @@ def submit(
     return Submitted(re.split(r"[;\s]", said.strip())[0], jobs, tally)
 
 
-def _queued(name: str) -> str:
-    """Number of the array of this name that has not ended, or ""."""
-    said = _ask(["squeue", "--noheader", f"--name={name}", "--format=%A %F", "--me"])
-    return said.split()[1] if said.split() else ""
+def in_queue(folder: str | os.PathLike[str]) -> str:
+    """What becomes of the jobs of a study that have not ended, in words; "" if there are none or Slurm is silent."""
+    path = Path(folder).resolve()
+    if not (path / "slurm").is_dir() or shutil.which("squeue") is None:
+        return ""
+    try:
+        found = _queued(_name(path))
+    except KmcgrowthError:
+        return ""
+    states = Counter(state.lower() for _, state in found)
+    return f"job {found[0][0]}: " + ", ".join(f"{number} {state}" for state, number in states.items()) if found else ""
+
+
+def _name(path: Path) -> str:
+    """What the jobs of a study are called."""
+    return f"kmcgrowth-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
+
+
+def _queued(name: str) -> list[tuple[str, str]]:
+    """Number of the array and state of each job of this name that has not ended."""
+    said = _ask(["squeue", "--noheader", "--array", f"--name={name}", "--format=%F %T", "--me"])
+    return [(number, state) for number, state in (line.split() for line in said.splitlines() if line.strip())]
 
 
 def _ask(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=ANSWER_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise KmcgrowthError(f"{command[0]} does not answer.") from None
     if done.returncode:
         why = " ".join((done.stderr or done.stdout).split())
         raise KmcgrowthError(f"{command[0]} refuses: {why}")
     return done.stdout
 
 
-__all__ = ["FLAGS", "Submitted", "submit"]
+__all__ = ["FLAGS", "Submitted", "in_queue", "submit"]

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 
 from kmcgrowth.studies.records import at_work
+from kmcgrowth.studies.slurm import in_queue
 from kmcgrowth.studies.store import Store
 
 SHOWN = 10
@@ -33,6 +34,8 @@ def study_status(folder: str | os.PathLike[str]) -> str:
         f"running  {len(running)}" + "".join(f"\n         {w['key'][:8]} on {w['host']}" for w in running[:SHOWN]),
         f"failed   {failed}",
     ]
+    if jobs := in_queue(store.folder):
+        lines.insert(4, f"Slurm    {jobs}")
     wanted = set(keys)
     reasons = Counter(str(r["reason"]) for run, r in progress.failed.items() if run[0] in wanted and run[1] < each)
     lines += [f"         {number} times: {reason}" for reason, number in reasons.most_common(SHOWN)]

@@ -16,7 +16,7 @@ from kmcgrowth.studies.crew import Crew, Tally
 from kmcgrowth.studies.points import Points
 from kmcgrowth.studies.records import Progress, Run, at_work
 from kmcgrowth.studies.store import Store
-from kmcgrowth.studies.study import Study
+from kmcgrowth.studies.study import Study, parse_study
 from kmcgrowth.studies.work import Task
 
 
@@ -77,16 +77,16 @@ def sweep(
         crew = Crew(store, stamp, ask, 1, executor)
     try:
         crew.run(tasks, tally, progress, stop)
-    except BaseException:
-        tally.stopped = True
-        raise
     finally:
-        crew.close(tally.stopped)
+        crew.close()
     return tally
 
 
 def prepare(study: Study, store: Store) -> tuple[Points, str]:
     """Check the study, begin its folder or go on in it; its points and the digest of the manifest."""
+    written = parse_study(study.text, recipe=study.recipe_text, files=study.recipe_files)
+    if any(getattr(study, key) != getattr(written, key) for key in study.keys):
+        raise BadInput("the study was altered after it was read, and its text does not say so; alter the text instead.")
     draft = Points(study, study.seed or 0)
     files = draft.check()
     seed = study.seed

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +54,10 @@ class Exceeded(KmcgrowthError):
     """A run went beyond a limit of its study."""
 
 
-_stop = threading.Event()
+LEAVE_SECONDS = 0.5
+"""A worker that was asked to end has so long to tell what it did [s]."""
+
+_stop, _working = threading.Event(), threading.Event()
 
 
 def work(folder: str, stamp: str, tasks: Sequence[Task], threads: int = 1) -> list[Outcome]:
@@ -68,6 +71,7 @@ def work(folder: str, stamp: str, tasks: Sequence[Task], threads: int = 1) -> li
     threads : runs of one point at a time
     """
     bench = _bench(folder, stamp)
+    _working.set()
     try:
         return [bench.point(task, threads) for task in tasks if not _stop.is_set()]
     except OSError as error:
@@ -76,6 +80,7 @@ def work(folder: str, stamp: str, tasks: Sequence[Task], threads: int = 1) -> li
                              "when that is mended, to go on.") from None
     finally:
         bench.desk.leave()
+        _working.clear()
 
 
 @lru_cache(maxsize=4)
@@ -96,7 +101,16 @@ def mind_the_driver() -> None:
         connection.wait([sentinel])
         os._exit(1)
 
+    def leave() -> None:
+        # a pool whose worker was killed may hold the others in a lock for ever
+        _stop.wait()
+        while _working.is_set():
+            sleep(0.02)
+        sleep(LEAVE_SECONDS)
+        os._exit(0)
+
     threading.Thread(target=watch, name="driver", daemon=True).start()
+    threading.Thread(target=leave, name="leave", daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _stop.set())
 
