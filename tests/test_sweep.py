@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -204,6 +205,15 @@ def test_a_point_that_kills_its_workers_is_given_up(tmp_path: Path, monkeypatch:
     assert (tally.done, tally.failed) == (15, 3)
     assert "3 times: its worker died 3 times" in study_status(tmp_path / "out")
     assert len(begun) == 1 + 3, "whatever runs of it are under way at once"
+
+
+def test_workers_that_cannot_begin_are_not_replaced_for_ever(tmp_path: Path) -> None:
+    """They import the script that the driver runs, which is not there, or begins a sweep itself."""
+    study_file(tmp_path)
+    script = "from kmcgrowth.studies import load_study, sweep; sweep(load_study('study.toml'), 'out', workers=2)"
+    ended = subprocess.run([sys.executable, "-P", "-"], input=script, cwd=tmp_path, capture_output=True, text=True,
+                           timeout=120, check=False)
+    assert ended.returncode == 1 and "the workers die before they do anything" in ended.stderr.splitlines()[-1]
 
 
 class Open(Executor):

@@ -41,6 +41,10 @@ CONNECT_SECONDS = 30.0
 
 GONE = "the workers are gone; what they had done is kept: run the sweep again to go on."
 
+STILLBORN = (
+    'the workers die before they do anything; in a script of your own, call sweep under if __name__ == "__main__":.'
+)
+
 
 @dataclass
 class Tally:
@@ -119,6 +123,7 @@ class Crew:
         self.executor = executor or self._local()
         self.batch = 1
         self.deaths: Counter[int] = Counter()
+        self.stillborn = 0
 
     def _local(self) -> Executor:
         from multiprocessing import get_context
@@ -149,16 +154,16 @@ class Crew:
     ) -> None:
         while (tasks or pending) and not tally.stopped:
             ahead = AHEAD * max(self.workers(), 1)
+            broken: list[Task] = []
             while tasks and len(pending) < ahead:
                 batch = self._take(tasks, ahead)
                 try:
                     future = self.executor.submit(work, self.folder, self.stamp, batch, self.threads)
-                except BrokenExecutor:
-                    tasks.extendleft(reversed(batch))
+                except (BrokenExecutor, OSError):
+                    broken += batch
                     break
                 pending[future] = batch
             ready, _ = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
-            broken: list[Task] = []
             for future in ready:
                 batch = pending.pop(future)
                 try:
@@ -194,6 +199,7 @@ class Crew:
         for outcome in outcomes:
             tally.done += outcome.done
             tally.failed += outcome.failed
+            self.stillborn = 0
             tally.stopped = tally.stopped or outcome.stopped
             self.batch = max(1, min(int(BATCH_SECONDS / max(outcome.seconds, 1e-6)), 1000, 2 * self.batch))
 
@@ -203,6 +209,9 @@ class Crew:
             raise KmcgrowthError(GONE)
         self.executor.shutdown(wait=True, cancel_futures=True)
         blamed = left_behind(self.store.running)
+        self.stillborn = 0 if blamed else self.stillborn + 1
+        if self.stillborn > DEATHS:
+            raise KmcgrowthError(STILLBORN)
         points = self.store.open()[1]
         self.deaths.update(number for number in {task[0] for task in broken} if points[number].key in blamed)
         tasks.extendleft(reversed(broken))
