@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import Engine, assert_binomial, assert_poisson, engines
+from engines import UNLIKELY, Engine, assert_binomial, assert_poisson, engines
 from models import (
     ROOM,
     UNIT_VOLUME,
@@ -24,8 +24,10 @@ from models import (
     tables,
 )
 from scipy.integrate import solve_ivp
+from scipy.stats import binomtest
 
 from kmcgrowth.model.types import Model, Nucleation, RateConstant
+from kmcgrowth.physics.nucleation import newborn_size
 
 COARSE = 0.05
 """Windows of 5 %: a straight line between their ends is still good to 3e-4, and the twin is spared time."""
@@ -152,3 +154,16 @@ def test_power_law_crosses_saturation(engine: Engine) -> None:
     run = engine.run(model, 39)
     run.advance(1.0)
     assert run.counts().supersaturation > 1.5
+
+
+def test_nuclei_are_of_two_whole_sizes_whose_mean_is_right(engine: Engine) -> None:
+    """The power law's nuclei of 1 < S < e are those of S = e, so that all are born alike."""
+    law = replace(classical(2.0, GAMMA), law="power", exponent=1.0)
+    model = box(2500, nucleation=law, control_volume=100.0 * VOLUME, flask_volume=1e9 * VOLUME, window=COARSE)
+    size = float(newborn_size(np.e, GAMMA, UNIT_VOLUME, ROOM))
+    assert 0.1 < size % 1.0 < 0.9
+    run = engine.run(model, 41)
+    run.advance(0.15)
+    found = run.counts()
+    assert born(found) > 40 and set(found.sizes.tolist()) == {int(size), int(size) + 1}
+    assert binomtest(int(found.nucleated[1]), born(found), size % 1.0).pvalue > UNLIKELY
