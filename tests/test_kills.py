@@ -96,7 +96,7 @@ with ThreadPoolExecutor(1) as pool:
 """
 
 
-@pytest.mark.parametrize("place", [Random("writes").randrange(1, 264) for _ in range(KILLS)])
+@pytest.mark.parametrize("place", Random("writes").sample(range(1, 264), KILLS))
 def test_a_sweep_is_killed_inside_a_write(tmp_path: Path, many_runs: dict[str, object], place: int) -> None:
     """Each run writes a file, which it renames, and then a line."""
     study, out = study_file(tmp_path, more=MANY), tmp_path / "out"
