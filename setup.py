@@ -16,29 +16,30 @@ checked = build in ("checked", "sanitize")
 flags = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if build == "sanitize" else ["-O3"]
 npyrandom = Path(np.get_include()).parents[1] / "random" / "lib"
 
-includes = sorted(Path("ext").glob("*.px[di]"))
+
+def kernel(name: str, source: str, *mine: str, random: bool = True) -> Extension:
+    """A kernel, made of ``ext/source.pyx`` and of the included files whose names begin with one of ``mine``."""
+    parts = [p for p in sorted(Path("ext").glob("*.px[di]")) if p.suffix == ".pxd" or p.name.startswith(mine)]
+    return Extension(
+        name,
+        [f"ext/{source}.pyx"],
+        include_dirs=[np.get_include()],
+        library_dirs=[str(npyrandom)] if random else [],
+        libraries=(["npyrandom"] if random else []) + ([] if os.name == "nt" else ["m"]),
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        extra_compile_args=[] if os.name == "nt" else flags,
+        extra_link_args=["-fsanitize=address,undefined"] if build == "sanitize" else [],
+        depends=[str(p) for p in parts],
+    )
+
+
 extensions = [
-    Extension(
-        "kmcgrowth.reactor._exact",
-        ["ext/exact.pyx"],
-        include_dirs=[np.get_include()],
-        library_dirs=[str(npyrandom)],
-        libraries=["npyrandom"] + ([] if os.name == "nt" else ["m"]),
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        extra_compile_args=[] if os.name == "nt" else flags,
-        extra_link_args=["-fsanitize=address,undefined"] if build == "sanitize" else [],
-        depends=[str(p) for p in includes if not p.name.startswith("balance")],
+    kernel(
+        "kmcgrowth.reactor._exact", "exact", "pause", "draws", "ensemble", "banding", "chemistry", "meanfield", "loop",
+        "kernel", "leap",
     ),
-    Extension(
-        "kmcgrowth.reactor._balance",
-        ["ext/balance.pyx"],
-        include_dirs=[np.get_include()],
-        libraries=[] if os.name == "nt" else ["m"],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        extra_compile_args=[] if os.name == "nt" else flags,
-        extra_link_args=["-fsanitize=address,undefined"] if build == "sanitize" else [],
-        depends=[str(p) for p in includes if p.suffix == ".pxd" or p.name.startswith("balance")],
-    ),
+    kernel("kmcgrowth.reactor._balance", "balance", "balance", random=False),
+    kernel("kmcgrowth.lattice._lattice", "lattice", "pause", "stream", "lattice"),
 ]
 
 setup(

@@ -1,0 +1,407 @@
+"""The lattice kernel in plain Python: what ``ext/lattice_*.pxi`` do, to read and to hold the kernel to.
+
+The same generator gives the same events, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import floor, inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcgrowth.lattice.energetics import NONE
+
+BLOCK = 8
+"""Groups whose weights are summed together."""
+
+REACHED, EPOCH, BUDGET = 0, 1, 2
+
+
+class TwinSites:
+    """Occupation of a lattice, and lists of the sites of each group."""
+
+    def __init__(
+        self, cells: tuple[int, int, int], kind: Any, near: Any, second: Any, hop: Any, lookup: Any, groups: int,
+        follow_second: bool, follow_saturated: bool,
+    ) -> None:
+        self.cells = cells
+        self.kind = [int(k) for k in kind]
+        self.tables = {"near": near, "second": second, "hop": hop}
+        self.lookup = [int(g) for g in lookup]
+        self.groups = groups
+        self.follow_saturated, self.follow_second = follow_saturated, follow_second
+        self.size = int(np.prod(cells)) * len(self.kind)
+        self.taken = [False] * self.size
+        self.seed = [False] * self.size
+        self.group = [NONE] * self.size
+        self.lists: list[list[int]] = [[] for _ in range(groups)]
+        self.place: dict[int, int] = {}
+        self._known: dict[tuple[str, int], list[int]] = {}
+
+    def around(self, site: int, table: str = "near") -> list[int]:
+        """Neighbours of a site, in the order of the crystal's description."""
+        if (table, site) not in self._known:
+            nx, ny, nz = self.cells
+            rest, b = divmod(site, len(self.kind))
+            rest, z = divmod(rest, nz)
+            x, y = divmod(rest, ny)
+            self._known[table, site] = [
+                int((((x + u) % nx * ny + (y + v) % ny) * nz + (z + w) % nz) * len(self.kind) + c)
+                for u, v, w, c in self.tables[table][b]
+            ]
+        return self._known[table, site]
+
+    def element(self, site: int) -> int:
+        """Element of a site."""
+        return self.kind[site % len(self.kind)]
+
+    def first(self, site: int) -> int:
+        """Occupied nearest neighbours."""
+        return sum(self.taken[s] for s in self.around(site))
+
+    def saturated(self, site: int) -> bool:
+        """Whether a site holds a cation with all its neighbours."""
+        return self.taken[site] and self.element(site) == 0 and all(self.taken[s] for s in self.around(site))
+
+    def regroup(self, site: int) -> None:
+        """Put a site into the list of the group that it belongs to."""
+        second = sum(self.taken[s] for s in self.around(site, "second")) if self.follow_second else 0
+        near = sum(self.saturated(s) for s in self.around(site)) if self.follow_saturated else 0
+        word = self.element(site) << 13 | int(self.taken[site]) << 12 | near << 8 | second << 4 | self.first(site)
+        old, new = self.group[site], self.lookup[word]
+        if old == new:
+            return
+        if old != NONE:
+            last = self.lists[old].pop()
+            if last != site:
+                self.lists[old][self.place[site]] = last
+                self.place[last] = self.place[site]
+        self.group[site] = new
+        if new != NONE:
+            self.place[site] = len(self.lists[new])
+            self.lists[new].append(site)
+
+    def _after(self, site: int) -> None:
+        """Regroup the sites around one that has changed."""
+        self.regroup(site)
+        for s in self.around(site):
+            self.regroup(s)
+        if self.follow_second:
+            for s in self.around(site, "second"):
+                if self.taken[s]:
+                    self.regroup(s)
+        if self.follow_saturated:
+            for s in self.around(site):
+                for t in self.around(s):
+                    if self.taken[t]:
+                        self.regroup(t)
+
+    def occupy(self, site: int, seed: bool) -> None:
+        """Put an atom on a site."""
+        self.taken[site], self.seed[site] = True, seed
+        self._after(site)
+
+    def vacate(self, site: int) -> None:
+        """Take an atom off its site."""
+        self.taken[site] = self.seed[site] = False
+        self._after(site)
+
+    def fill(self, sites: Any, seed: Any) -> None:
+        """Occupy empty sites, one after the other."""
+        for s, of_seed in zip(sites, seed, strict=True):
+            self.occupy(int(s), bool(of_seed))
+
+    def occupied(self) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Sites that are occupied, and which of them belong to a particle that was there at the start."""
+        where = np.flatnonzero(self.taken).astype(np.int32)
+        return where, np.array(self.seed, dtype=bool)[where]
+
+
+def _sum(terms: Iterable[float]) -> float:
+    """The sum in order, without the compensation of Python's own."""
+    total = 0.0
+    for term in terms:
+        total += term
+    return total
+
+
+class TwinKernel(TwinSites):
+    """Kinetic Monte Carlo on a lattice; the methods are those of the compiled kernel."""
+
+    def __init__(self, bit_generator: np.random.BitGenerator, *sites: Any) -> None:
+        super().__init__(*sites)
+        self._bits = bit_generator
+        self._random = np.random.Generator(bit_generator)
+        self.now, self.pending = 0.0, -1.0
+        self.attached = self.detached = self.hopped = self.pairs_formed = self.pairs_broken = 0
+        self.entered = self.idle = 0
+
+    @property
+    def events(self) -> int:
+        """Events so far, candidates that came to nothing left out."""
+        return self.attached + self.detached + self.hopped + self.pairs_formed + self.entered + int(sum(self.done))
+
+    def word(self) -> int:
+        """The next 64 bits."""
+        return int(self._bits.random_raw())
+
+    def uniform(self) -> float:
+        """A number from 0 to below 1."""
+        return (self.word() >> 11) * 2.0**-53
+
+    def set_solution(
+        self, elements: int, endless: bool, amount: Any, expand: Any, reactions: dict[str, Any], content: Any
+    ) -> None:
+        """What there is at the start."""
+        self.elements, self.endless = elements, endless
+        self.amount = [int(n) for n in amount]
+        self.expand = np.asarray(expand).tolist()
+        self.reactions = {k: np.asarray(v).tolist() for k, v in reactions.items()}
+        self.done = np.zeros(len(self.reactions["power"]), dtype=np.int64)
+        self.content = np.asarray(content).tolist()
+        self.entry = [inf] * len(self.content)
+
+    def amounts(self) -> NDArray[np.int64]:
+        """What is dissolved (elements, then the other species)."""
+        return np.array(self.amount, dtype=np.int64)
+
+    def contents(self) -> NDArray[np.int64]:
+        """Molecules left in every syringe (syringes, species)."""
+        return np.array(self.content, dtype=np.int64).reshape(len(self.content), len(self.expand))
+
+    def dissolve(self, change: Any) -> None:
+        """Add to what is dissolved."""
+        self.amount = [a + int(n) for a, n in zip(self.amount, change, strict=True)]
+
+    def empty_syringe(self, i: int) -> int:
+        """All that a syringe holds goes into the solution; molecules."""
+        held = self.content[i]
+        self.dissolve(np.array(held) @ np.array(self.expand))
+        self.content[i] = [0] * len(held)
+        return sum(held)
+
+    def set_window(
+        self, start: float, end: float, volume: Any, rates: Any, hops: Any, pair: Any, reactions: Any, push: Any,
+        left: Any,
+    ) -> None:
+        """Rates from ``start`` to ``end``, linear in between."""
+        self.start, self.end, self.volume = start, end, tuple(volume)
+        self.now, self.pending = start, -1.0
+        self.rates, self.hops, self.pair = np.array(rates), np.array(hops), tuple(pair)
+        self.constants = np.array(reactions)
+        self.rate = self.rates.max(axis=0)
+        least = min(self.volume)
+        if not self.endless:
+            self.rate[: self.elements] /= least
+        self.pair_rate = max(self.pair) * (1.0 if self.endless else 1.0 / least)
+        power = np.array(self.reactions["power"])
+        self.propensity = self.constants.max(axis=0) * np.maximum(self.volume[0] ** power, self.volume[1] ** power)
+        self.steady = self.volume[0] == self.volume[1] and all(
+            np.array_equal(a, b) for a, b in (self.rates, self.hops, self.pair, self.constants)
+        )
+        self.push, self.left = push, left
+        for i in range(len(self.content)):
+            self.draw_entry(i)
+
+    def draw_entry(self, i: int) -> None:
+        """When the next molecule leaves a syringe: the n that are left leave at independent, uniform times."""
+        n = sum(self.content[i])
+        self.entry[i] = inf
+        if n and self.push[i] > 0.0:
+            empty = self.start + self.left[i] / self.push[i]
+            self.entry[i] = empty - (empty - self.now) * self.uniform() ** (1.0 / n)
+
+    def at_now(self, a: float, b: float) -> float:
+        """A value between those at both ends of the window."""
+        return a + (b - a) * (self.now - self.start) / (self.end - self.start)
+
+    # -- weights ----------------------------------------------------------------------------
+
+    def weight(self, g: int) -> float:
+        """Majorant of the rate of all sites of a group."""
+        w: float = len(self.lists[g]) * float(self.rate[g])
+        return w * self.amount[g] if g < self.elements and not self.endless else w
+
+    def weigh(self) -> None:
+        """Sums of the weights, in the order of the kernel."""
+        self.block = [
+            _sum(self.weight(g) for g in range(k, min(k + BLOCK, self.groups)))
+            for k in range(0, self.groups, BLOCK)
+        ]
+        self.total = _sum(self.block)
+        self.pair_weight = 0.0
+        if self.pair_rate > 0.0:
+            self.pair_weight = self.pair_rate * (self.size * len(self.around(0)) // 2)
+            if not self.endless:
+                n = float(self.amount[0])
+                self.pair_weight *= n * self.amount[1] if self.elements > 1 else n * (n - 1.0)
+            self.total += self.pair_weight
+        self.weights = [float(self.propensity[r]) * self.powers(r) for r in range(len(self.done))]
+        if self.weights:
+            self.total += _sum(self.weights)
+
+    def powers(self, r: int) -> float:
+        """Product of the powers of the counts in the rate law of a reaction."""
+        value = 1.0
+        for s, order, used in zip(*(self.reactions[k][r] for k in ("reactant", "order", "consumed")), strict=True):
+            if s < 0:
+                break
+            n = float(self.amount[s])
+            if n < used:
+                return 0.0
+            if order == floor(order) and order <= used:
+                for j in range(int(order)):
+                    value *= n - j
+            else:
+                value *= n**order
+        return value
+
+    # -- events -----------------------------------------------------------------------------
+
+    def run(self, until: float, budget: int) -> int:
+        """Go on to ``until`` [s], for as many candidates as ``budget`` at most."""
+        while True:
+            if budget <= 0:
+                return BUDGET
+            if self.pending < 0.0:
+                self.weigh()
+                self.pending = inf
+                if self.total > 0.0:
+                    self.pending = self.now + float(self._random.standard_exponential()) / self.total
+            first, which = self.pending, -1
+            for i, t in enumerate(self.entry):
+                if t < first:
+                    first, which = t, i
+            if first > until and self.end > until:
+                return REACHED
+            if first >= self.end:
+                self.now, self.pending = self.end, -1.0
+                return EPOCH
+            budget -= 1
+            self.now, self.pending = first, -1.0
+            if which < 0:
+                self.choose()
+            else:
+                self.enter(which)
+                self.entered += 1
+                self.draw_entry(which)
+
+    def choose(self) -> None:
+        """One candidate: what it is, and whether it happens."""
+        x = self.uniform() * self.total
+        chosen = -1
+        for k, of_block in enumerate(self.block):
+            if x < of_block:
+                for g in range(k * BLOCK, min((k + 1) * BLOCK, self.groups)):
+                    w = self.weight(g)
+                    if w > 0.0:
+                        chosen = g
+                        if x < w:
+                            break
+                        x -= w
+                self.candidate(chosen)
+                return
+            x -= of_block
+        if self.pair_rate > 0.0:
+            if x < self.pair_weight:
+                self.candidate_pair()
+                return
+            x -= self.pair_weight
+        for r, w in enumerate(self.weights):
+            if w > 0.0:
+                chosen = r
+                if x < w:
+                    break
+                x -= w
+        if chosen < 0 or (not self.steady and self.uniform() >= self.share(chosen)):
+            self.idle += 1
+            return
+        self.dissolve(self.reactions["change"][chosen])
+        self.done[chosen] += 1
+
+    def share(self, r: int) -> float:
+        """What the rate of a reaction now is of its majorant."""
+        k = self.at_now(*self.constants[:, r])
+        return float(k * self.at_now(*self.volume) ** self.reactions["power"][r] / self.propensity[r])
+
+    def candidate(self, g: int) -> None:
+        """Something happens at a site of a group, any with the same chance."""
+        high, low = divmod(self.word() * len(self.lists[g]), 2**64)
+        s = self.lists[g][high]
+        if not self.steady:
+            actual = self.at_now(*self.rates[:, g])
+            if g < self.elements and not self.endless:
+                actual /= self.at_now(*self.volume)
+            if self.uniform() * self.rate[g] >= actual:
+                self.idle += 1
+                return
+        if g < self.elements:
+            if not self.endless:
+                self.amount[g] -= 1
+            self.occupy(s, any(self.seed[t] for t in self.around(s)))
+            self.attached += 1
+            return
+        if np.any(self.hops):
+            x = (low >> 11) * 2.0**-53
+            part = self.at_now(*self.hops[:, g]) / self.at_now(*self.rates[:, g])
+            if x < part:
+                self.hop(s, self.around(s, "hop")[int(x / part * len(self.around(s, "hop")))])
+                return
+        self.detach(s)
+
+    def detach(self, s: int) -> None:
+        """An atom goes into solution; none is left behind without a neighbour but in a pair, of which both go."""
+        alone = [t for t in self.around(s) if self.taken[t] and self.first(t) == 1]
+        if alone and self.first(s) > 1:
+            self.idle += 1
+            return
+        self.detached += 1
+        self.pairs_broken += len(alone)
+        for t in [s, *alone]:
+            self.vacate(t)
+            if not self.endless:
+                self.amount[self.element(t)] += 1
+
+    def hop(self, s: int, target: int) -> None:
+        """An atom moves to an empty site of its kind that has a neighbour, unless it would leave one without any."""
+        around = self.around(target)
+        held = not self.taken[target] and any(self.taken[t] for t in around if t != s)
+        lost = [t for t in self.around(s) if self.taken[t] and self.first(t) == 1 and t not in around]
+        if not held or lost:
+            self.idle += 1
+            return
+        seed = self.seed[s]
+        self.vacate(s)
+        self.occupy(target, seed and any(self.seed[t] for t in around))
+        self.hopped += 1
+
+    def candidate_pair(self) -> None:
+        """Two dissolved atoms meet on two neighbouring sites, if both are free of neighbours."""
+        s, low = divmod(self.word() * self.size, 2**64)
+        t = self.around(s)[low * len(self.around(s)) >> 64]
+        if self.taken[s] or self.taken[t] or self.first(s) or self.first(t):
+            self.idle += 1
+            return
+        if not self.steady:
+            actual = self.at_now(*self.pair) / (1.0 if self.endless else self.at_now(*self.volume))
+            if self.uniform() * self.pair_rate >= actual:
+                self.idle += 1
+                return
+        for place in (s, t):
+            if not self.endless:
+                self.amount[self.element(place)] -= 1
+            self.occupy(place, False)
+        self.pairs_formed += 1
+
+    def enter(self, i: int) -> None:
+        """A molecule, any with the same chance, leaves a syringe."""
+        n = self.word() * sum(self.content[i]) >> 64
+        for kind, held in enumerate(self.content[i]):
+            if n < held:
+                break
+            n -= held
+        self.content[i][kind] -= 1
+        self.dissolve(self.expand[kind])
