@@ -16,7 +16,7 @@ cdef class Kernel(Solution):
     cdef bint steady, hopping, pairing
     cdef public double now, pending
     cdef double total
-    cdef public int64_t attached, detached, hopped, pairs_formed, pairs_broken, entered, idle
+    cdef public int64_t attached, detached, hopped, pairs_formed, pairs_broken, seed_pairs_broken, entered, idle
 
     def __init__(self, bit_generator, *sites):
         super().__init__(*sites)
@@ -221,6 +221,8 @@ cdef class Kernel(Solution):
                     self.idle += 1
                     return
                 partner = near[i]
+        if partner >= 0 and self.site[s].flags & SEED:
+            self.seed_pairs_broken += 1
         self.vacate(s)
         self.give_back(self.kind[b])
         self.detached += 1
@@ -307,8 +309,8 @@ cdef class Kernel(Solution):
             "occupied": where, "seed": seed, "lists": [self.members(g) for g in range(self.groups)],
             "amount": self.amounts(), "content": self.contents(), "done": self.done.copy(),
             "entry": np.asarray(self.entry).copy(), "now": self.now, "pending": self.pending,
-            "tallies": [self.attached, self.detached, self.hopped, self.pairs_formed, self.pairs_broken, self.entered,
-                        self.idle],
+            "tallies": [self.attached, self.detached, self.hopped, self.pairs_formed, self.pairs_broken,
+                        self.seed_pairs_broken, self.entered, self.idle],
         }
 
     def restore(self, state):
@@ -328,6 +330,6 @@ cdef class Kernel(Solution):
         self.done[:] = state["done"]
         self.entry = np.array(state["entry"])
         self.now, self.pending = state["now"], state["pending"]
-        (self.attached, self.detached, self.hopped, self.pairs_formed, self.pairs_broken, self.entered,
-         self.idle) = state["tallies"]
+        (self.attached, self.detached, self.hopped, self.pairs_formed, self.pairs_broken, self.seed_pairs_broken,
+         self.entered, self.idle) = state["tallies"]
         self.dirty = <uint64_t>0xFFFFFFFFFFFFFFFF

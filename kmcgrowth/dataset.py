@@ -63,7 +63,8 @@ def build(
     ``temperature`` [K], ``volume`` and ``injected_volume`` of the flask [mL], ``supersaturation`` [1], per population
     ``mean_diameter`` [nm], ``relative_std`` [1] (of the particles, not of a sample), both NaN without particles, and
     ``number``; ``matter`` [atoms]; ``events``, ``born``, ``dissolved``, ``largest_debt``, and ``lost`` [molecules]
-    where the recipe has loss channels; ``nucleated_share``, particles born per initial seed; and the 95 % intervals
+    where the recipe has loss channels; on a lattice ``attached``, ``detached``, ``hopped``, ``dissolved_atoms``,
+    ``crystal_energy`` [eV], and the atoms of some moments (``kmcgrowth.lattice.frames``); ``nucleated_share``, particles born per initial seed; and the 95 % intervals
     ``mean_diameter_ci``, ``relative_std_ci``, ``nucleated_share_ci`` of the mean over replicates, or, with one
     replicate, of what its finite number of particles can say.
 
@@ -135,6 +136,8 @@ def build(
         add("matter", ("place", "element"), atoms, "1", "atoms in the simulated volume")
 
     initial = float(sum(p.number for p in model.seeds))
+    if model.lattice is not None:
+        initial += sum(p.count for p in model.lattice.particles)
     born = over(lambda c: c.tallies.get("born", 0))
     share = born / initial if initial > 0 else np.full(born.shape, np.nan)
     add("nucleated_share", (), share, "1", "particles nucleated so far per initial seed")
@@ -161,6 +164,16 @@ def build(
         coordinates["place"] = (("place",), np.array(places), "1", "where atoms are")
         coordinates["element"] = (("element",), np.array(model.elements), "1", "element")
 
+    about: dict[str, str] = {}
+    if model.lattice is not None:
+        from kmcgrowth.dataset_lattice import atom_coordinates, atom_variables, crystal_attribute
+
+        for name, (dims, values, units, long_name) in atom_variables(runs).items():
+            add(name, dims, values, units, long_name)
+        for name, variable in atom_coordinates(model, runs[0]).items():
+            coordinates[name] = variable
+        about = {"lattice": crystal_attribute(model)}
+
     def labelled(v: Variable) -> tuple[tuple[str, ...], NDArray[Any], dict[str, str]]:
         return v[0], v[1], {"units": v[2], "long_name": v[3]}
 
@@ -171,7 +184,7 @@ def build(
             model, recipe_text=recipe_text, files=files, changes=changes, title=title, source=source, seed=seed,
             bit_generator=bit_generator, method=method, wall_seconds=wall_seconds, complete=complete, notes=notes,
             events=sum(int(run[-1].tallies.get("events", 0)) for run in runs),
-        ),
+        ) | about,
     )
     if bounds is not None:
         dataset["size"].attrs["bounds"] = "size_bounds"

@@ -36,6 +36,12 @@ engines: dict[str, str | Callable[[Model, np.random.Generator], Run]] = {
 }
 """Method -> engine, or the place to import it from."""
 
+lattice_engines: dict[str, str | Callable[[Model, np.random.Generator], Run]] = {
+    "exact": "kmcgrowth.lattice.run:LatticeRun",
+    "twin": "kmcgrowth.lattice.run:LatticeTwinRun",
+}
+"""The same for models with a lattice."""
+
 CHECKPOINT_SECONDS = 60.0
 """Wall time between two checkpoints of a run that nobody interrupts; one takes some 0.03 s for 10⁵ particles [s]."""
 
@@ -108,7 +114,7 @@ def simulate(
     require_method(asked)
     model = build_model(recipe, particles=particles)
     name, reason = _resolved(asked, model)
-    engine = _engine(name)
+    engine = _engine(name, model)
     if snapshots is not None:
         model = replace(model, snapshots=_snapshot_times(snapshots, model.duration))
 
@@ -313,6 +319,8 @@ def require_method(name: str) -> None:
 
 def _resolved(method: str, model: Model) -> tuple[str, str]:
     """The engine that a method stands for, and why it was chosen if the choice was left open."""
+    if model.lattice is not None:
+        return ("exact", "atoms on a lattice go event by event") if method == "auto" else (method, "")
     if method != "auto":
         return method, ""
     from kmcgrowth.reactor.choice import choose
@@ -321,9 +329,12 @@ def _resolved(method: str, model: Model) -> tuple[str, str]:
     return found.method, found.reason
 
 
-def _engine(name: str) -> Callable[[Model, np.random.Generator], Run]:
+def _engine(name: str, model: Model) -> Callable[[Model, np.random.Generator], Run]:
     require_method(name)
-    found = engines[name]
+    known = engines if model.lattice is None else lattice_engines
+    if name not in known:
+        raise BadInput(f'simulation.method: "{name}" is for the stirred reactor; a lattice goes event by event: "exact".')
+    found = known[name]
     if isinstance(found, str):
         module, _, attribute = found.partition(":")
         found = getattr(import_module(module), attribute)

@@ -131,16 +131,3 @@ class Energetics:
             total -= self.ligand * int(np.sum(cation & (count < self.crystal.coordination[0])))
         return float(total)
 
-
-def bond_energy(crystal: Crystal, surface_energy: float, constant: float) -> float:
-    """Effective energy of a bond from the interfacial energy of the close-packed face [J].
-
-    Cutting a crystal breaks ``crystal.broken`` bonds per area and makes two surfaces: gamma = broken bond/2.
-
-    Parameters
-    ----------
-    crystal : Crystal
-    surface_energy : [J/m^2]
-    constant : lattice constant [m]
-    """
-    return 2.0 * surface_energy * constant**2 / crystal.broken

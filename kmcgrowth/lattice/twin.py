@@ -137,7 +137,7 @@ class TwinKernel(TwinSites):
         self._random = np.random.Generator(bit_generator)
         self.now, self.pending = 0.0, -1.0
         self.attached = self.detached = self.hopped = self.pairs_formed = self.pairs_broken = 0
-        self.entered = self.idle = 0
+        self.seed_pairs_broken = self.entered = self.idle = 0
 
     @property
     def events(self) -> int:
@@ -360,6 +360,7 @@ class TwinKernel(TwinSites):
             return
         self.detached += 1
         self.pairs_broken += len(alone)
+        self.seed_pairs_broken += len(alone) if self.seed[s] else 0
         for t in [s, *alone]:
             self.vacate(t)
             if not self.endless:

@@ -8,6 +8,7 @@ import numpy as np
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.materials import Material, load_material
+from kmcgrowth.model.lattice import LatticeModel, build_lattice
 from kmcgrowth.model.temperature import temperature_program
 from kmcgrowth.model.types import (
     MONOMER,
@@ -35,6 +36,10 @@ from kmcgrowth.recipe.laws import TemperatureLaw
 from kmcgrowth.recipe.schema import Recipe
 
 
+LATTICE_PARTICLES = 8
+"""Seeds in the control volume of a lattice where nobody says how many."""
+
+
 def build_model(recipe: Recipe, *, particles: int | None = None) -> Model:
     """Lay out a recipe for the engines.
 
@@ -55,8 +60,10 @@ def build_model(recipe: Recipe, *, particles: int | None = None) -> Model:
         not made of whole formula units.
     """
     material = load_material(recipe.material)
-    solution = _Solution.of(recipe)
-    scale = _scale(recipe, particles)
+    lattice = build_lattice(recipe, material) if recipe.lattice is not None else None
+    by_element = lattice is not None and lattice.elements > 1
+    solution = _Solution.of(recipe, by_element=by_element)
+    scale = _scale(recipe, particles, lattice)
     seeds = tuple(
         SeedPopulation(
             number=round(s.concentration * N_A * recipe.flask.volume * scale),
@@ -73,7 +80,7 @@ def build_model(recipe: Recipe, *, particles: int | None = None) -> Model:
     growth = recipe.growth
     return Model(
         material=material.name,
-        unit_volume=material.unit_volume,
+        unit_volume=material.unit_volume if lattice is None else lattice.unit_volume,
         species=solution.names,
         parent=solution.parent,
         formula_units=solution.units,
@@ -99,6 +106,7 @@ def build_model(recipe: Recipe, *, particles: int | None = None) -> Model:
         window=recipe.simulation.window,
         tolerance=recipe.simulation.tolerance,
         coalescence=_coalescence(recipe, material),
+        lattice=lattice,
     )
 
 
@@ -114,7 +122,7 @@ class _Solution:
     unit_atoms: IntArray
 
     @classmethod
-    def of(cls, recipe: Recipe) -> _Solution:
+    def of(cls, recipe: Recipe, *, by_element: bool = False) -> _Solution:
         names, parent = list(recipe.names), list(range(len(recipe.names)))
         units = [recipe.units_of(n) for n in names]
         makeup = [recipe.atoms_of(n) for n in names]
@@ -127,7 +135,7 @@ class _Solution:
                         parent.append(recipe.names.index(cluster))
                         units.append(left)
                         makeup.append({e: n * left for e, n in recipe.unit_atoms.items()})
-        if recipe.has_atoms:
+        if recipe.has_atoms or by_element:
             elements = tuple(sorted({e for atoms in makeup for e in atoms} | set(recipe.unit_atoms)))
             atoms = np.array([[m.get(e, 0) for e in elements] for m in makeup], dtype=np.int64)
             unit_atoms = np.array([recipe.unit_atoms.get(e, 0) for e in elements], dtype=np.int64)
@@ -154,8 +162,12 @@ def _intermediate(cluster: str, left: int) -> str:
     return f"_{cluster}_{left}"
 
 
-def _scale(recipe: Recipe, particles: int | None) -> float:
-    """Control volume over flask volume."""
+def _scale(recipe: Recipe, particles: int | None, lattice: LatticeModel | None) -> float:
+    """Control volume over flask volume; on a lattice the box, unless its crystals stand for those of a pool."""
+    if lattice is not None and (lattice.solution != "pool" or not recipe.seeds):
+        return float(np.prod(lattice.edges)) / recipe.flask.volume
+    if lattice is not None and particles is None and "particles" not in recipe.simulation.model_fields_set:
+        particles = LATTICE_PARTICLES
     seeds = sum(s.concentration for s in recipe.seeds) * N_A * recipe.flask.volume
     if seeds > 0.0:
         return (particles or recipe.simulation.particles) / seeds

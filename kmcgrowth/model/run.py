@@ -31,6 +31,7 @@ class Counts:
         largest_debt, coalesced where particles do (pairs), and one ``lost:NAME`` per loss channel (molecules)
     bounds : (k, 2) smallest size that each of ``sizes`` stands for and the first above it, or None where every size
         stands for itself
+    lattice : of a lattice, what it counts, and at some times the occupied ``site`` and ``seed`` of all atoms; else None
     """
 
     time: float
@@ -45,6 +46,7 @@ class Counts:
     matter: dict[str, NDArray[Any]] = field(default_factory=dict)
     tallies: dict[str, float] = field(default_factory=dict)
     bounds: NDArray[Any] | None = None
+    lattice: dict[str, Any] | None = None
 
 
 class Run(Protocol):

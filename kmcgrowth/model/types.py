@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from kmcgrowth.model.lattice import LatticeModel
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -244,6 +248,7 @@ class Model:
     window : float, relative change of the mean-field concentration that ends a window [dimensionless]
     coalescence : Coalescence
     tolerance : float, error control of ``leap``: the square of the relative change that a step allows [dimensionless]
+    lattice : LatticeModel or None, where atoms on a lattice take the place of spheres
     """
 
     material: str
@@ -273,6 +278,7 @@ class Model:
     window: float = 0.005
     coalescence: Coalescence = Coalescence()
     tolerance: float = 0.01
+    lattice: LatticeModel | None = None
 
     def radius(self, units: FloatArray | IntArray) -> FloatArray:
         """Radius of the sphere that holds ``units`` formula units [m]."""

@@ -17,6 +17,7 @@ from kmcgrowth.materials import load_material, material_names
 from kmcgrowth.recipe.changes import apply_changes, merge_defaults, read_value
 from kmcgrowth.recipe.checks import check_recipe
 from kmcgrowth.recipe.columns import Files
+from kmcgrowth.recipe.lattice_checks import check_lattice
 from kmcgrowth.recipe.problems import Wrong, bad, check_keys, first_problem, nearest
 from kmcgrowth.recipe.schema import Recipe
 from kmcgrowth.units import shown
@@ -87,6 +88,7 @@ def read_tree(
         recipe = recipe.model_copy(update={
             "unit_atoms": unit_atoms, "text": text, "changes": copy.deepcopy(changes), "files": source.read})
         check_recipe(recipe)
+        check_lattice(recipe)
     except ValidationError as error:
         raise first_problem(error) from None
     except Wrong as wrong:

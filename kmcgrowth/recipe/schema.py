@@ -11,6 +11,7 @@ from kmcgrowth.recipe.equations import MONOMER, NAME
 from kmcgrowth.recipe.fields import Part, Tables, Text, amount, choice, number, whole
 from kmcgrowth.recipe.flask import Flask, Injection, Seeds, Withdrawal
 from kmcgrowth.recipe.growth import Coalescence, Growth, Nucleation
+from kmcgrowth.recipe.lattice import Lattice
 from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.units import shown
 
@@ -57,6 +58,7 @@ class Recipe(Part):
     growth : Growth
     nucleation : Nucleation
     coalescence : Coalescence
+    lattice : Lattice or None, where atoms take the place of spheres
     simulation : Simulation
     unit_atoms : element -> atoms in one formula unit of the material
     text : str, the TOML text as it was written
@@ -65,7 +67,7 @@ class Recipe(Part):
     """
 
     keys: ClassVar = ("title", "source", "material", "flask", "seeds", "injection", "withdrawal", "species",
-                      "reaction", "loss", "sticking", "growth", "nucleation", "coalescence", "simulation")
+                      "reaction", "loss", "sticking", "growth", "nucleation", "coalescence", "lattice", "simulation")
     needs: ClassVar = {
         "material": 'name one, for example "InAs".',
         "flask": 'write a [flask] table with volume = "7.5 mL" and temperature = "300 degC".',
@@ -85,6 +87,7 @@ class Recipe(Part):
     growth: Growth
     nucleation: Nucleation
     coalescence: Coalescence = Field(default_factory=Coalescence)
+    lattice: Lattice | None = None
     simulation: Simulation
     unit_atoms: dict[str, int] = Field(default_factory=dict)
     text: str = Field(default="", repr=False)
