@@ -205,7 +205,8 @@ cdef class Kernel(Solution):
                 return
         self.detach(s)
 
-    cdef void give_back(self, int element) noexcept nogil:
+    cdef void give_back(self, int element, int32_t s) noexcept nogil:
+        """An atom that left site s is dissolved."""
         if not self.endless:
             self.amount[element] += 1
             self.dirty |= <uint64_t>1 << (element // BLOCK)
@@ -224,12 +225,12 @@ cdef class Kernel(Solution):
         if partner >= 0 and self.site[s].flags & SEED:
             self.seed_pairs_broken += 1
         self.vacate(s)
-        self.give_back(self.kind[b])
+        self.give_back(self.kind[b], s)
         self.detached += 1
         if partner >= 0:
             b = partner % self.basis
             self.vacate(partner)
-            self.give_back(self.kind[b])
+            self.give_back(self.kind[b], partner)
             self.pairs_broken += 1
 
     cdef void hop_from(self, int32_t s, int direction) noexcept nogil:
@@ -295,6 +296,12 @@ cdef class Kernel(Solution):
         self.occupy(s, False)
         self.occupy(t, False)
         self.pairs_formed += 1
+
+    def rate_now(self):
+        """Rate of all candidates [1/s], without what the syringes give."""
+        if self.dirty:
+            self.weigh()
+        return self.total
 
     @property
     def events(self):

@@ -113,11 +113,11 @@ cdef class Solution(Sites):
             n += self.content[i, s]
         return n
 
-    cdef void enter(self, int i, uint64_t word) noexcept nogil:
-        """A molecule, any with the same chance, leaves a syringe."""
+    cdef int leave_syringe(self, int i, uint64_t word) noexcept nogil:
+        """A molecule, any with the same chance, leaves a syringe; its species."""
         cdef uint64_t high
         cdef int64_t n = self.molecules(i)
-        cdef int s, a
+        cdef int s
         multiply_wide(word, <uint64_t>n, &high)
         n = <int64_t>high
         for s in range(self.content.shape[1]):
@@ -125,6 +125,10 @@ cdef class Solution(Sites):
                 break
             n -= self.content[i, s]
         self.content[i, s] -= 1
+        return s
+
+    cdef void enter(self, int i, uint64_t word) noexcept nogil:
+        cdef int a, s = self.leave_syringe(i, word)
         for a in range(self.amount.shape[0]):
             self.amount[a] += self.expand[s, a]
         self.dirty = <uint64_t>0xFFFFFFFFFFFFFFFF

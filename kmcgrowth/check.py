@@ -192,6 +192,10 @@ def report(recipe: Recipe, *, method: str | None = None) -> str:
         require_method(method)
     reaches_growth(recipe)
     model = build_model(recipe)
+    if model.lattice is not None:
+        from kmcgrowth.check_lattice import lattice_report
+
+        return lattice_report(model, recipe.title)
     prediction = predict(recipe, model, method=method)
     parts = [description(recipe, model, prediction.method), course_table(model, prediction.course), _cost(prediction)]
     sentences = [too_large(prediction.memory), *prediction.warnings]

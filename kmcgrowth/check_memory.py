@@ -73,6 +73,11 @@ def require_memory(model: Model, *, method: str = "exact", replicates: int = 1, 
     ------
     BadInput
     """
+    if model.lattice is not None:
+        from kmcgrowth.check_lattice import require_lattice_memory
+
+        require_lattice_memory(model, at_once, physical_memory())
+        return
     if method == "balance" or _most_memory(model, replicates, at_once) <= physical_memory():
         return
     course = forecast(model)

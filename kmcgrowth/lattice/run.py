@@ -170,6 +170,12 @@ class LatticeRun:
         self._plan = Plan(model, time=t, cold_volume=epoch.cold_volume_at(t), left=epoch.left_at(t))
         self._begin_epoch()
 
+    def rate_now(self) -> float:
+        """Rate of all that can happen now [1/s]."""
+        if self._epoch is None:
+            self._begin_epoch()
+        return float(self._kernel.rate_now())
+
     def notes(self) -> list[str]:
         """Warnings about what the run met."""
         return []

@@ -243,6 +243,11 @@ class TwinKernel(TwinSites):
         if self.weights:
             self.total += _sum(self.weights)
 
+    def rate_now(self) -> float:
+        """Rate of all candidates [1/s], without what the syringes give."""
+        self.weigh()
+        return self.total
+
     def powers(self, r: int) -> float:
         """Product of the powers of the counts in the rate law of a reaction."""
         value = 1.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ Pixels = NDArray[np.float32]
 LIGHT = (-0.42, 0.55, 0.72)
 """Where the light comes from: right, up, towards the viewer."""
 
-HAZE = 0.5
+HAZE = 0.45
 """Share of the background in the colour of the farthest things [dimensionless]."""
 
 CHUNK = 200_000
@@ -265,13 +266,13 @@ def _lit(layer: _Layer, spheres: Spheres, view: View, sampling: int) -> Pixels:
     rim = np.clip((np.sqrt(1.0 - layer.face**2) - (1.0 - line)) / (0.6 * line), 0.0, 1.0)
     rim *= np.clip((size - 2.0) / 7.0, 0.0, 1.0)
     small = np.clip((30.0 - size) / 25.0, 0.0, 1.0)  # of small spheres the eye sees the faces of the crystal
-    shade = (0.62 + 0.52 * lit) * (1.0 - 0.5 * rim) * hollow * (1.0 + 0.55 * small * (form - 0.75))
+    shade = (0.62 + 0.52 * lit) * (1.0 - 0.5 * rim) * hollow * (1.0 + 0.5 * small * (form - 0.7))
     gloss = 0.28 * shine * np.clip(size / 10.0, 0.0, 1.0)
     colour = spheres.colour.astype(np.float32)[layer.sphere] * shade[:, None] + gloss[:, None]
     return np.clip(colour, 0.0, 1.0)
 
 
-def _towards(light: Sequence[float] | FloatArray, right: Pixels, up: Pixels, face: Pixels) -> Pixels:
+def _towards(light: Sequence[float] | FloatArray, right: Any, up: Any, face: Any) -> Any:
     a, b, c = (float(x) for x in np.array(light) / np.linalg.norm(light))
     return a * right + b * up + c * face
 
@@ -293,7 +294,7 @@ def _surroundings(layer: _Layer, view: View, sampling: int) -> tuple[Pixels, Pix
 
     near, far = blurred(4.0 * radius), blurred(14.0 * radius)
     hollow = np.ones(len(layer.pixel), dtype=np.float32)
-    for around, strength, span in ((near, 0.35, 1.5 * thick), (far, 0.35, 6.0 * thick)):
+    for around, strength, span in ((near, 0.35, 1.5 * thick), (far, 0.25, 6.0 * thick)):
         hollow *= 1.0 - strength * np.clip((around.flat[layer.pixel] - layer.depth) / span, 0.0, 1.0)
     depth[known == 0] = layer.depth.min() - 10.0 * thick
     step = layer.depth - ndimage.minimum_filter(depth, 2 * (sampling // 2) + 1).flat[layer.pixel]

@@ -179,7 +179,9 @@ def reaches_growth(recipe: Recipe) -> bool:
     ------
     BadInput : with the key of the contents that lead nowhere.
     """
-    if not recipe.seeds and recipe.nucleation.law == "none":
+    if not (recipe.seeds or recipe.lattice and recipe.lattice.particle) and recipe.nucleation.law == "none":
+        return True
+    if recipe.lattice is not None and recipe.lattice.solution == "fixed":
         return True
     supplied: dict[str, Path] = {n: ("flask", "contents") for n, c in recipe.flask.contents.items() if c > 0.0}
     for i, syringe in enumerate(recipe.injection):
@@ -187,7 +189,7 @@ def reaches_growth(recipe: Recipe) -> bool:
             if concentration > 0.0:
                 supplied.setdefault(name, ("injection", i, "contents"))
     if not supplied:
-        if not recipe.seeds:
+        if not recipe.seeds and not (recipe.lattice and recipe.lattice.particle):
             raise bad("there is neither a seed nor any matter; give flask.contents, [[seeds]] or [[injection]].",
                       "flask", "contents")
         return True
@@ -214,7 +216,7 @@ def reaches_growth(recipe: Recipe) -> bool:
 
 def _possible_steps(recipe: Recipe, available: set[str]) -> list[tuple[set[str], set[str]]]:
     """Reactions (each direction by itself) whose reactants can all come to be, from the species at hand."""
-    available = available | ({MONOMER} if recipe.seeds else set())  # seeds shed monomer
+    available = available | ({MONOMER} if recipe.seeds or recipe.lattice else set())  # seeds shed monomer
     steps: list[tuple[set[str], set[str]]] = []
     for reaction in recipe.reaction:
         if reaction.rate.value == 0.0:
