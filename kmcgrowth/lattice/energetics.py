@@ -103,6 +103,21 @@ class Energetics:
         over = (self.kink - self.binding) / (K_B * temperature)
         return np.asarray(np.where(self.groups[:, 1] < 0, 0.0, attach_rate * solubility * np.exp(over)))
 
+    def pair_rate(self, attach_rate: float, solubility: float, temperature: float) -> float:
+        """Rate at which a pair of neighbours forms, per bond of the lattice and product of concentrations [m^6/s].
+
+        It is in detailed balance with the two ways in which a pair falls apart, either atom leaving first.
+        Parameters as in ``detach_rates``.
+        """
+        e, n, second, saturated = self.groups.T
+        single = (n == 1) & (second == 0) & (saturated == 0)
+        leave = self.detach_rates(attach_rate, solubility, temperature)[single]
+        elements = len(self.crystal.elements)
+        ligands = 1 if elements > 1 else 2
+        held = (self.bond + ligands * self.ligand) / (K_B * temperature)
+        apart = float(leave.sum()) * (1.0 if elements > 1 else 2.0)
+        return float(apart * np.exp(held) / self.reference(solubility, temperature) ** 2)
+
     def hop_rates(self, prefactor: float, barrier: float, temperature: float) -> FloatArray:
         """Rates at which atoms of each group hop, all directions together (groups,) [1/s].
 

@@ -223,7 +223,7 @@ class LatticeRun:
         rates[:n] = attach
         pair = 0.0
         if lattice.pairs:
-            pair = 2.0 * attach / e.reference(solubility, temperature)
+            pair = e.pair_rate(attach, solubility, temperature)
         if lattice.solution == "fixed":
             c = np.array([p(t) for p in lattice.supersaturation]) * solubility
             rates[:n] *= c

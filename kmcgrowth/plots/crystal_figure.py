@@ -58,7 +58,7 @@ def crystal(
     unit, seconds = panels.unit_of(frames[-1].time)
     with look():
         width = 7.2 / max(len(chosen), 2)
-        fig = new_figure(width * len(chosen), width + (0.85 if title else 0.65))
+        fig = _new_figure(width * len(chosen), width + (0.85 if title else 0.65))
         side = int((width - 0.1) * PIXELS)
         view = view_of([frames[i] for i in chosen], size=(side, side), camera=camera, box=box)
         axes = fig.subplots(1, len(chosen), squeeze=False)[0]
@@ -68,7 +68,8 @@ def crystal(
                 particle=None if particle is None else particle[i], bar=i == chosen[-1],
             )
             ax.set_title(f"$t$ = {frames[i].time / seconds:.3g} {unit}", loc="center")
-        panels.explain(fig, key(frames, colour), axes, species=walkers[0] if walkers else None, elements=frames[0].elements)
+        dissolved = walkers[0] if walkers else None
+        panels.explain(fig, key(frames, colour), axes, species=dissolved, elements=frames[0].elements)
         _title(fig, title)
     return fig
 
@@ -102,7 +103,7 @@ def section(
     middle = panels.largest_at(frames[-1], axis) if at is None and not largest else at
     with look():
         width = 7.2 / len(chosen) if len(chosen) > 1 else 4.2
-        fig = new_figure(width * len(chosen), width + (0.85 if title else 0.65))
+        fig = _new_figure(width * len(chosen), width + (0.85 if title else 0.65))
         axes = fig.subplots(1, len(chosen), squeeze=False, sharex=not largest, sharey=not largest)[0]
         for ax, i in zip(axes, chosen, strict=True):
             low, high = panels.draw_section(
@@ -147,7 +148,7 @@ def overview(
     t = t / seconds
     box = walkers is not None or several(frames[-1:])
     with look():
-        fig = new_figure(7.2, 6.3)
+        fig = _new_figure(7.2, 6.3)
         axes = fig.subplot_mosaic([["picture", "diameter"], ["picture", "number"], ["sizes", "solution"]],
                                   width_ratios=(1.25, 1.0))
         ax = axes["picture"]
@@ -156,7 +157,7 @@ def overview(
         panels.draw_picture(ax, frames[-1], view, colour=colour, box=box, walkers=walkers)
         last, (name, its) = frames[-1], panels.unit_of(frames[-1].time)
         ax.set_title(f"$t$ = {last.time / its:.3g} {name},  {last.number} atoms", loc="center")
-        panels.explain(fig, key(frames[-1:], colour), [ax], species=walkers, elements=last.elements)
+        panels.explain(fig, key(frames[-1:], colour), [ax], species=walkers, elements=last.elements, below=ax)
         panels.band(axes["diameter"], t, mean, std, unit=unit)
         panels.counts(axes["number"], t, number, unit=unit)
         if supersaturation is not None:
@@ -168,6 +169,14 @@ def overview(
             panels.lines(axes["solution"], t, {}, unit=unit, label="concentration (mol/L)", nothing="not followed")
         panels.histogram(axes["sizes"], diameters)
         _title(fig, title)
+    return fig
+
+
+def _new_figure(width: float, height: float) -> Figure:
+    fig = new_figure(width, height)
+    engine = fig.get_layout_engine()
+    if engine is not None:
+        engine.set(h_pad=0.07)  # type: ignore[call-arg]
     return fig
 
 

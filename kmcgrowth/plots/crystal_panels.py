@@ -189,21 +189,26 @@ def histogram(ax: Axes, diameters: ArrayLike) -> None:
 
 def explain(
     fig: Figure, meaning: Key, axes: Any, *, species: Walkers | None = None, elements: Sequence[str] = (),
+    below: Axes | None = None,
 ) -> None:
-    """A legend of what colours mean, or a bar where they are numbers, below some axes."""
+    """A bar of what colours mean below some axes where they are numbers, else a legend below the figure or axes."""
     from matplotlib.lines import Line2D
 
-    names = [*meaning.labels] if not meaning.ordered else []
-    handles = [_dot(n, c, 1.0) for n, c in zip(names, meaning.colours, strict=False)]
-    if species is not None:
-        colours = scene.walker_colours(species.names, tuple(elements))
-        handles += [_dot(f"dissolved {n}", c, 0.5) for n, c in zip(species.names, colours, strict=True)]
+    handles: list[Any] = []
     if meaning.ordered:
         _bar(fig, meaning, axes)
+    elif meaning.labels:
+        handles = [Line2D([], [], linestyle="none", label=meaning.title)]
+        handles += [_dot(label, colour, 1.0) for label, colour in zip(meaning.labels, meaning.colours, strict=True)]
+    if species is not None:
+        colours = scene.walker_colours(species.names, elements)
+        handles += [_dot(f"dissolved {n}", c, 0.5) for n, c in zip(species.names, colours, strict=True)]
     if handles:
-        title = Line2D([], [], linestyle="none", label=meaning.title) if meaning.title and names else None
-        fig.legend(handles=[*([title] if title else []), *handles], loc="outside lower center", ncols=8,
-                   handletextpad=0.2, columnspacing=1.2)
+        look: dict[str, Any] = {"handles": handles, "ncols": 8, "handletextpad": 0.2, "columnspacing": 1.2}
+        if below is None:
+            fig.legend(loc="outside lower center", **look)
+        else:
+            below.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), **look)
 
 
 def _dot(label: str, colour: str, opacity: float) -> Any:

@@ -189,29 +189,33 @@ def view_of(
     turning : whether everything is to be seen also when the scene turns about its upright axis
     """
     camera = Camera() if camera is None else camera
-    corners = np.array(np.meshgrid(*([0.0, edge] for edge in frames[-1].box))).reshape(3, -1).T
-    points = [corners] if box or not any(f.number for f in frames) else []
-    for atoms in () if points else frames:
-        if atoms.number:
-            reach = float(radii(atoms).max())
-            axes = camera.axes()
-            along = in_one_piece(atoms)[0][exposed(atoms, 0)] @ axes.T
-            # Only the outermost matter: the box around them in the axes of the viewer.
-            low, high = along.min(axis=0) - reach, along.max(axis=0) + reach
-            ends = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
-            points.append(ends @ axes)
+    axes, up = camera.axes(), np.array(camera.up) / np.linalg.norm(camera.up)
+    outward = np.concatenate([axes, -axes])
+    if turning:
+        ring = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)[:, None]
+        outward = np.concatenate([np.cos(ring) * axes[0] + np.sin(ring) * np.cross(up, axes[0]), [up, -up]])
+    if box or not any(f.number for f in frames):
+        corners = np.array(np.meshgrid(*([0.0, edge] for edge in frames[-1].box))).reshape(3, -1).T
+        points = [corners]
+    else:
+        points = [_outermost(f, outward) for f in frames if f.number]
     shown = np.concatenate(points)
     if turning:
-        up = np.array(camera.up) / np.linalg.norm(camera.up)
-        middle = 0.5 * (shown.min(axis=0) + shown.max(axis=0))
-        apart = shown - middle
-        around = apart - np.outer(apart @ up, up)
-        reach = float(np.linalg.norm(around, axis=1).max())
-        right = camera.axes()[0]
-        ring = np.array([np.cos(t) * right + np.sin(t) * np.cross(up, right) for t in np.linspace(0, 2 * np.pi, 24)])
-        shown = np.concatenate([middle + reach * ring + height * up for height in np.ptp(apart @ up) * np.array(
-            [-0.5, 0.5])])
+        low, high = shown.min(axis=0), shown.max(axis=0)
+        apart = shown - 0.5 * (low + high)
+        height = apart @ up
+        reach = float(np.linalg.norm(apart - np.outer(height, up), axis=1).max())
+        shown = np.concatenate([
+            0.5 * (low + high) + reach * outward[:-2] + level * up for level in (height.min(), height.max())
+        ])
     return aim(shown, size=size, camera=camera)
+
+
+def _outermost(atoms: Atoms, outward: FloatArray) -> FloatArray:
+    """Points that touch the spheres of all atoms from outside, one for each direction (directions, 3) [nm]."""
+    position = in_one_piece(atoms)[0][exposed(atoms, 0)]
+    farthest = np.array([int(np.argmax(position @ direction)) for direction in outward])
+    return position[farthest] + float(radii(atoms).max()) * outward
 
 
 def picture(
@@ -250,7 +254,7 @@ def walker_colours(names: Sequence[str], elements: Sequence[str]) -> tuple[str, 
     """Colours of dissolved species."""
     others = [n for n in names if n not in elements]
     return tuple(
-        ELEMENTS[elements.index(n) % len(ELEMENTS)] if n in elements else WALKERS[others.index(n) % len(WALKERS)]
+        ELEMENTS[list(elements).index(n) % len(ELEMENTS)] if n in elements else WALKERS[others.index(n) % len(WALKERS)]
         for n in names
     )
 

@@ -1,0 +1,82 @@
+"""``kmcgrowth export``: the atoms of a run on the lattice for other programs, as a picture or as a movie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kmcgrowth.errors import BadInput
+
+if TYPE_CHECKING:
+    from kmcgrowth.lattice.atoms import Atoms
+
+SUFFIXES = (".extxyz", ".xyz", ".cif", ".png", ".gif", ".mp4")
+
+
+def export(
+    result: Annotated[Path, typer.Argument(metavar="OUT.nc", help="A result of a run on the lattice.")],
+    output: Annotated[
+        Path, typer.Option("-o", metavar="FILE", help="Ends with .extxyz, .xyz, .cif, .png, .gif or .mp4.")
+    ],
+    every: Annotated[
+        int, typer.Option(metavar="N", help="Every Nth moment, and the last; .cif and .png hold the last alone.")
+    ] = 1,
+    colour: Annotated[
+        str, typer.Option(metavar="WHAT", help="What colours tell: element, coordination, particle or origin.")
+    ] = "element",
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="Width of the picture.")] = 480,
+    turn: Annotated[
+        float, typer.Option(metavar="DEGREES", help="How far the scene turns over a movie, or is turned in a picture.")
+    ] = 0.0,
+) -> None:
+    """Write the atoms of a result to a file."""
+    from kmcgrowth import results
+    from kmcgrowth.cli.say import say
+    from kmcgrowth.lattice.frames import read_frames
+
+    suffix = output.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadInput(f'"{output}": atoms are exported as {", ".join(SUFFIXES)}; end the name with one of these.')
+    if every < 1:
+        raise BadInput(f"--every: {every} is no step; give 1 or more.")
+    frames = read_frames(results.load(result))
+    if not frames:
+        raise BadInput(f'"{result}" holds no atoms: only a run on the lattice can be exported.')
+    say(write(output, thinned(frames, every), colour=colour, size=size, turn=turn))
+
+
+def thinned(frames: list[Atoms], every: int) -> list[Atoms]:
+    """Every so many frames from the first, and the last."""
+    kept = frames[::every]
+    return kept if (len(frames) - 1) % every == 0 else [*kept, frames[-1]]
+
+
+def write(output: Path, frames: list[Atoms], *, colour: str, size: int, turn: float) -> str:
+    """Write frames in the format that the suffix of ``output`` says, and tell what was written."""
+    suffix = output.suffix.lower()
+    last = frames[-1]
+    if suffix in (".extxyz", ".xyz"):
+        from kmcgrowth.lattice.export import write_xyz
+
+        return f"{output}: {_counted(write_xyz(output, frames), 'frame')}"
+    if suffix == ".cif":
+        from kmcgrowth.lattice.export import write_cif
+
+        write_cif(output, last)
+        return f"{output}: {last.number} atoms at {last.time:g} s"
+    from kmcgrowth.plots import movie
+
+    if suffix == ".png":
+        from kmcgrowth.plots.crystal_render import Camera
+
+        still = movie.labelled([last], pictures=1, colour=colour, size=size, camera=Camera(turn=turn))
+        movie.save_still(output, next(still))
+        return f"{output}: {last.number} atoms at {last.time:g} s"
+    pictures = movie.labelled(frames, colour=colour, size=size, turn=turn)
+    return f"{output}: {_counted(movie.save_movie(output, pictures), 'picture')}"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

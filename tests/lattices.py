@@ -1,0 +1,98 @@
+"""Small lattices that several tests share: kernels made by hand, and recipes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kmcgrowth.lattice.energetics import Energetics
+from kmcgrowth.lattice.sites import Box
+from kmcgrowth.materials.crystals import load_crystal
+from kmcgrowth.physics.constants import ELEMENTARY_CHARGE, K_B
+
+HOT = 573.0
+"""[K]"""
+
+EV = ELEMENTARY_CHARGE
+THERMAL = K_B * HOT
+
+NO_REACTION: dict[str, Any] = {
+    "reactant": np.full((0, 1), -1), "order": np.zeros((0, 1)), "consumed": np.zeros((0, 1)), "power": np.zeros(0),
+}
+
+
+def energetics(crystal: str, **energies: float) -> Energetics:
+    """Energies given in units of kT at ``HOT``."""
+    return Energetics(load_crystal(crystal), **{k: v * THERMAL for k, v in energies.items()})
+
+
+def make_kernel(
+    cls: Any, seed: int, e: Energetics, cells: tuple[int, int, int], *, attach: float = 1.0, solubility: float = 1.0,
+    concentration: float = 1.0, amount: list[int] | None = None, volume: float = 1.0, hop: float = 0.0,
+    barrier: float = 0.0, pair: float = 0.0, end: float = 1e15,
+) -> Any:
+    """A kernel with constant rates; with ``amount`` the solution is a pool of so many atoms of each element.
+
+    ``concentration`` is that of a fixed solution, ``pair`` a factor on the rate of pairs in detailed balance, ``hop``
+    the prefactor of hops and ``barrier`` theirs in kT.
+    """
+    c = e.crystal
+    kernel = cls(
+        np.random.SFC64(seed), cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), e.second_bond != 0.0,
+        e.ligand != 0.0,
+    )
+    n = len(c.elements)
+    kernel.set_solution(
+        n, amount is None, amount or [0] * n, np.eye(n, dtype=int), NO_REACTION | {"change": np.zeros((0, n))},
+        np.zeros((0, n)),
+    )
+    hops = e.hop_rates(hop, barrier * THERMAL, HOT)
+    rates = e.detach_rates(attach, solubility, HOT) + hops
+    rates[:n] = attach * (concentration if amount is None else 1.0)
+    pairs = pair * e.pair_rate(attach, solubility, HOT) * (concentration**2 if amount is None else 1.0)
+    if amount is not None:
+        pairs /= volume  # the box stands for all the volume
+    kernel.set_window(0.0, end, (volume, volume), (rates, rates), (hops, hops), (pairs, pairs), (np.zeros(0),) * 2, [], [])
+    return kernel
+
+
+def ball(box: Box, atoms: int) -> np.ndarray:
+    """The sites nearest to the middle of a box, all with a neighbour among them."""
+    place = box.position(np.arange(box.sites))
+    order = np.argsort(np.linalg.norm(place - box.edges / 2.0, axis=1), kind="stable")[:atoms]
+    return np.unique(order[np.unique(box.bonds(order).ravel())]).astype(np.int32)
+
+
+def box_of(crystal: str, cells: tuple[int, int, int]) -> Box:
+    """A box with a lattice constant of 0.6 nm."""
+    return Box(load_crystal(crystal), cells, 0.6e-9)
+
+
+RECIPE = """
+title = "a lattice"
+material = "InAs"
+[flask]
+volume = "1 mL"
+temperature = "300 degC"
+{flask}
+{tables}
+[lattice]
+box = "6 nm"
+attach_rate = "1e6 nm^3/s"
+{lattice}
+[[lattice.particle]]
+diameter = "2.5 nm"
+[simulation]
+duration = "{duration}"
+snapshots = {snapshots}
+seed = {seed}
+"""
+
+
+def recipe_text(
+    lattice: str = "supersaturation = 3.0", flask: str = "", tables: str = "", duration: str = "2 s", snapshots: int = 5,
+    seed: int = 1,
+) -> str:
+    """A recipe of one InAs crystal of 2.5 nm."""
+    return RECIPE.format(lattice=lattice, flask=flask, tables=tables, duration=duration, snapshots=snapshots, seed=seed)
