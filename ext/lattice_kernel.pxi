@@ -16,6 +16,10 @@ cdef class Kernel(Solution):
     cdef bint steady, hopping, pairing
     cdef public double now, pending
     cdef double total
+    # of a single particle, by its atoms: time, places to attach to times time, atoms that left
+    cdef bint recording
+    cdef double[::1] spent, offered
+    cdef int64_t[::1] gone
     cdef public int64_t attached, detached, hopped, pairs_formed, pairs_broken, seed_pairs_broken, entered, idle
 
     def __init__(self, bit_generator, *sites):
@@ -26,6 +30,27 @@ cdef class Kernel(Solution):
         self.now, self.pending = 0.0, -1.0
         self.bonds = len(self.site) * self.near_number // 2
         self.start_time, self.end_time, self.volume0, self.volume1 = 0.0, 1.0, 1.0, 1.0
+        self.recording = False
+
+    def record(self, int64_t most):
+        """From now on, note what happens at each number of atoms below ``most``.
+
+        Returns three arrays that are kept up to date: time spent [s], empty places next to atoms, times time [s], and
+        atoms that left (most,).
+        """
+        arrays = np.zeros(most), np.zeros(most), np.zeros(most, dtype=np.int64)
+        self.spent, self.offered, self.gone = arrays
+        self.recording = True
+        return arrays
+
+    cdef void note(self, double elapsed) noexcept nogil:
+        cdef int64_t places = 0
+        cdef int e
+        if self.atoms < self.spent.shape[0]:
+            for e in range(self.elements):
+                places += self.number[e]
+            self.spent[self.atoms] += elapsed
+            self.offered[self.atoms] += elapsed * places
 
     def set_window(self, double start, double end, volume, rates, hops, pair, reactions, push, left):
         """Rates from ``start`` to ``end`` [s], each given at both ends and linear in between.
@@ -133,6 +158,8 @@ cdef class Kernel(Solution):
                 self.now, self.pending = self.end_time, -1.0
                 return EPOCH
             budget -= 1
+            if self.recording:
+                self.note(next - self.now)
             self.now, self.pending = next, -1.0
             if which < 0:
                 self.choose()
@@ -222,6 +249,8 @@ cdef class Kernel(Solution):
                     self.idle += 1
                     return
                 partner = near[i]
+        if self.recording and self.atoms < self.gone.shape[0]:
+            self.gone[self.atoms] += 1 + (partner >= 0)
         if partner >= 0 and self.site[s].flags & SEED:
             self.seed_pairs_broken += 1
         self.vacate(s)

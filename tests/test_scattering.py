@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 from scipy.optimize import brentq
 
 from kmcgrowth.errors import BadInput
@@ -224,7 +225,7 @@ def test_pair_distribution_counts_neighbours() -> None:
     assert wide.radial[(wide.r > 0.2) & (wide.r < 0.33)].sum() * 0.01 == pytest.approx(bonds, rel=1e-9)
     assert wide.r[np.argmax(wide.radial * (wide.r < 0.33))] == pytest.approx(A * np.sqrt(3) / 4, abs=0.01)
     # Over wide shells g of a ball has the mean of its gamma(r) = 1 - 3r/(2d) + r^3/(2d^3), weighted by r^2.
-    r = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
+    r = np.array([0.0, 1.4, 2.8, 4.2])
     g = pair_distribution(table, edges=r, density=density).g
     d = 2 * (3 * n / (4 * np.pi * density)) ** (1 / 3)
     inside = r**3 - 9 / 8 * r**4 / d + r**6 / (4 * d**3)
@@ -265,7 +266,7 @@ def test_peaks_sharpen_with_size_as_scherrer_says() -> None:
     gamma = 1 - 1.5 * x + 0.5 * x**3
 
     def profile(s: float) -> float:
-        return float(np.trapezoid(gamma * np.cos(2 * np.pi * s * x), x) / np.trapezoid(gamma, x))
+        return float(trapezoid(gamma * np.cos(2 * np.pi * s * x), x) / trapezoid(gamma, x))
 
     constant_of_scherrer = 2 * brentq(lambda s: profile(s) - 0.5, 0.1, 1.0)
     assert constant_of_scherrer == pytest.approx(1.107, abs=1e-3)
@@ -280,7 +281,7 @@ def test_peaks_sharpen_with_size_as_scherrer_says() -> None:
         assert found.position[k] == pytest.approx(2 * np.pi / (10 * constant), rel=0.01)
         diameter = 10 * constant * (6 * n / np.pi) ** (1 / 3)
         widths.append(float(found.width[k]) * diameter / (2 * np.pi))
-    np.testing.assert_allclose(widths, constant_of_scherrer, rtol=[0.05, 0.04, 0.03])
+    assert (np.abs(np.array(widths) / constant_of_scherrer - 1) < [0.05, 0.04, 0.03]).all()
 
 
 def test_model_clusters_show_the_peaks_of_zincblende() -> None:

@@ -126,5 +126,5 @@ def _quarter(rho: FloatArray, a: float, b: float) -> FloatArray:
     safe = np.maximum(rho, 1e-300)
     # Two triangles at the sides and the sector between them; a circle beyond the corner covers the rectangle.
     sector = np.maximum(np.arcsin(np.minimum(y / safe, 1.0)) - np.arccos(np.minimum(x / safe, 1.0)), 0.0)
-    area = 0.5 * (x * np.minimum(across, b) + y * np.minimum(up, a) + rho**2 * sector)
+    area = 0.5 * (x * across + y * up + rho**2 * sector)
     return np.where(rho >= np.hypot(a, b), a * b, area)

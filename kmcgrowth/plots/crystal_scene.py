@@ -148,10 +148,20 @@ def radii(atoms: Atoms) -> FloatArray:
     return per_element[atoms.element] * neighbour_distance(atoms)
 
 
-def exposed(atoms: Atoms, layers: int = LAYERS) -> NDArray[np.bool_]:
-    """True for atoms on a surface and so many layers of bonds below it (atoms,)."""
+def exposed(atoms: Atoms, layers: int = LAYERS, *, position: FloatArray | None = None) -> NDArray[np.bool_]:
+    """True for atoms on a surface and so many layers of bonds below it (atoms,).
+
+    Parameters
+    ----------
+    position : (atoms, 3) where they are drawn; bonds across the box, where a crystal without ends was cut open, then
+        make a surface too [nm]
+    """
     seen = dangling_bonds(atoms) > 0
     i, j = atoms.bonds.T
+    if position is not None:
+        cut = (np.abs(position[j] - position[i]) > 0.5 * atoms.box).any(axis=1)
+        seen[i[cut]] = True
+        seen[j[cut]] = True
     for _ in range(layers):
         before = seen.copy()
         seen[j[before[i]]] = True
@@ -213,7 +223,8 @@ def view_of(
 
 def _outermost(atoms: Atoms, outward: FloatArray) -> FloatArray:
     """Points that touch the spheres of all atoms from outside, one for each direction (directions, 3) [nm]."""
-    position = in_one_piece(atoms)[0][exposed(atoms, 0)]
+    position = in_one_piece(atoms)[0]
+    position = position[exposed(atoms, 0, position=position)]
     farthest = np.array([int(np.argmax(position @ direction)) for direction in outward])
     return position[farthest] + float(radii(atoms).max()) * outward
 
@@ -242,8 +253,8 @@ def picture(
     BadInput
         If ``colour`` is not one of ``COLOURINGS``.
     """
-    shown = exposed(atoms)
     position, label = in_one_piece(atoms)
+    shown = exposed(atoms, position=position)
     colours = atom_colours(atoms, colour, particle=label if particle is None else particle)
     spheres = Spheres(position[shown], radii(atoms)[shown], colours[shown])
     dots = None if walkers is None or not len(walkers.position) else _dots(walkers, atoms)

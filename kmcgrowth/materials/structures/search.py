@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kmcgrowth.files import atomic_path
+
 LATTICE = 6.0583
 """Lattice constant of InAs [angstrom]."""
 
@@ -134,7 +136,8 @@ def write(name: str, sites: list[int], comment: str) -> None:
     for i in sites:
         x, y, z = (PLACE[i] + shift) * LATTICE / 4
         lines.append(f"{'In' if i < FIRST else 'As'} {x:.6f} {y:.6f} {z:.6f}")
-    (Path(__file__).parent / f"{name}.extxyz").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with atomic_path(Path(__file__).parent / f"{name}.extxyz") as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def search(seeds: int, **how: object) -> list[int]:
@@ -151,8 +154,9 @@ if __name__ == "__main__":
     magic = search(10, indium=39, arsenic=22, bonds=87, steps=1_000_000, cold=0.01, weight=1.0)
     write("InAs_magic", magic, (
         f"{FRAGMENT}, In39As22 with 87 In-As bonds, 2.23 As an In. Known from 10.1021/jacsau.3c00809: the model of the "
-        "magic-size cluster is In39As22 with 2.26 As an In (88 bonds) and C2 symmetry, with a core like In37P20; its "
-        "coordinates were not at hand. No fragment of zincblende was found with 88 bonds, or with C2 and more than 86."
+        "magic-size cluster is In39As22 with 2.26 As an In (88 bonds) and C2 symmetry, with a core like that of "
+        "In37P20; its coordinates were not at hand. No fragment of zincblende was found with 88 bonds, or with C2 and "
+        "more than 86."
     ))
     loose = search(30, indium=39, arsenic=22, bonds=78, steps=3_000_000, cold=0.02, weight=1.0, start=magic, keep=1.0)
     write("InAs_amorphous", loose, (

@@ -1,0 +1,222 @@
+"""From the lattice to the reactor: rates of attachment and detachment per size, read off one crystal in equilibrium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kmcgrowth.errors import BadInput
+from kmcgrowth.lattice.run import LatticeRun, Pause
+from kmcgrowth.materials.crystals import FloatArray, IntArray
+from kmcgrowth.model.lattice import StartParticle
+from kmcgrowth.model.types import Model, Nucleation
+from kmcgrowth.physics.constants import K_B
+
+SMALLEST = 8
+"""Formula units of the smallest crystal that is held in equilibrium; below, the rates are continued."""
+
+STABLE = 0.25
+"""Free atoms of the box, as a share of the number at which a crystal would no longer be stable in it."""
+
+MOST_FREE = 0.15
+"""Free atoms of the box, as a share of those in the crystal, at most."""
+
+NEAR = 0.15
+"""Relative difference of sizes that are taken together [dimensionless]."""
+
+DEGREE = 3
+"""Of the polynomials through the rates [dimensionless]."""
+
+PER_UNIT = 1000
+"""Events per formula unit for each class of sizes, at least: so many let a crystal find its size and shape."""
+
+ROOM = 2.0
+"""Edge of the box, in diameters of the crystal [dimensionless]."""
+
+TRIES = 12
+"""Supersaturations, each higher than the one before by a quarter of its logarithm, in which a crystal is tried."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Rates of one crystal, by its size.
+
+    Attributes
+    ----------
+    units : (k,) formula units, rising
+    attach : (k,) formula units gained per second and concentration of monomer [m^3/s]
+    detach : (k,) formula units lost per second [1/s]
+    error : (k,) standard error of ``detach`` over itself [dimensionless]
+    temperature : [K]
+    solubility : of the flat surface [1/m^3]
+    """
+
+    units: IntArray
+    attach: FloatArray
+    detach: FloatArray
+    error: FloatArray
+    temperature: float
+    solubility: float
+
+    @property
+    def equilibrium(self) -> FloatArray:
+        """Supersaturation at which a crystal neither grows nor shrinks (k,) [dimensionless]."""
+        return self.detach / (self.attach * self.solubility)
+
+    def capillary_length(self, unit_volume: float) -> tuple[float, float]:
+        """Capillary length l_c of ln S = l_c/r + b, fitted to the larger half of the sizes, and b [m, dimensionless].
+
+        ``unit_volume`` is that of a formula unit [m^3].
+        """
+        large = self.units >= np.median(self.units)
+        r = np.cbrt(3.0 * self.units[large] * unit_volume / (4.0 * np.pi))
+        slope, offset = np.polyfit(1.0 / r, np.log(self.equilibrium[large]), 1, w=1.0 / self.error[large])
+        return float(slope), float(offset)
+
+    def table(self, rows: int = 200) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Sizes from 2 to the largest, with rates of attachment and detachment on smooth curves through the measured.
+
+        The curves are polynomials of degree ``DEGREE`` in n^(-1/3): of attach/n^(2/3) and of ln S. Below the smallest
+        size measured they go on with its attach/n^(2/3) and with ln S in proportion to n^(-1/3).
+
+        Returns
+        -------
+        units (k,), attach (k,) [m^3/s], detach (k,) [1/s]
+        """
+        x = 1.0 / np.cbrt(self.units)
+        degree = min(DEGREE, len(x) - 1)
+        weight = 1.0 / self.error
+        places = np.polynomial.Polynomial.fit(x, self.attach * x**2, degree, w=weight)
+        log_s = np.polynomial.Polynomial.fit(x, np.log(self.equilibrium), degree, w=weight)
+        units = np.unique(np.rint(np.linspace(np.cbrt(2.0), np.cbrt(self.units[-1]), rows) ** 3).astype(np.int64))
+        y = 1.0 / np.cbrt(units)
+        inside = np.minimum(y, x[0])
+        attach = places(inside) / y**2
+        s = np.exp(log_s(inside) * y / inside)
+        return units, np.asarray(attach), np.asarray(attach * s * self.solubility)
+
+
+def measure_rates(
+    model: Model, *, largest: int, events: int = 1_000_000, rng: np.random.Generator | None = None, points: int = 24,
+    progress: Callable[[float], None] | None = None,
+) -> Rates:
+    """Rates at the temperature of the start, from one crystal that exchanges atoms with a small closed pool.
+
+    The pool is so small that the crystal is stable at any size; sizes are passed through from ``SMALLEST`` to
+    ``largest`` by adding matter. At every size the places and the atoms that leave are counted and time is taken; the
+    curve between is what the sizes of one class say together.
+
+    Parameters
+    ----------
+    model : Model with a ``lattice``; its crystal, energies and rates are used, its box and solution are not
+    largest : formula units
+    events : for each class of sizes
+    rng : numpy Generator
+    points : classes of sizes, evenly spaced in the cube root of the size
+
+    Raises
+    ------
+    BadInput : too few formula units, or a crystal that falls apart whatever it is given.
+    """
+    lattice = model.lattice
+    assert lattice is not None
+    if largest < 2 * SMALLEST:
+        raise BadInput(f"--largest: {largest} formula units are too few; give at least {2 * SMALLEST}.")
+    edges = np.linspace(np.cbrt(SMALLEST), np.cbrt(largest), points + 1) ** 3
+    found = []
+    random = rng or np.random.default_rng()
+    kT = K_B * model.temperature(0.0)
+    surface = lattice.bond * lattice.crystal.broken / lattice.constant**2 / 2.0
+    radius = np.cbrt(3.0 * lattice.unit_volume / (4.0 * np.pi))
+    # ln S = strength/n^(1/3): that of a sphere to begin with, then what the size before had
+    strength = 2.0 * surface * lattice.unit_volume / (kT * radius)
+    for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        units = float((0.5 * (np.cbrt(low) + np.cbrt(high))) ** 3)
+        for attempt in range(TRIES):
+            spent, offered, gone = _held(model, units, strength * 1.25**attempt, max(events, int(PER_UNIT * units)), random)
+            if spent.any():
+                break
+        elements = lattice.elements
+        atoms = np.arange(len(spent)) / elements
+        if not spent.any():
+            raise BadInput("lattice: the crystal fell apart; give stronger bonds or a lower temperature.")
+        middle = float(spent @ atoms) / float(spent.sum())
+        here = np.abs(atoms - middle) <= max(NEAR * middle, 1.0)
+        time = float(spent[here].sum())
+        n = float(spent[here] @ atoms[here]) / time
+        attach = lattice.attach_rate(model.temperature(0.0)) * float(offered[here].sum()) / time / elements
+        detach = float(gone[here].sum()) / time / elements
+        found.append((n, attach, detach, 1.0 / np.sqrt(max(int(gone[here].sum()), 1))))
+        s = detach / (attach * model.solubility(model.temperature(0.0)))
+        strength = max(float(np.log(s)), 0.05) * np.cbrt(n)
+        if progress is not None:
+            progress((i + 1) / points)
+    n, attach, detach, error = np.array(found).T
+    units_int, first = np.unique(np.rint(n).astype(np.int64), return_index=True)
+    temperature = model.temperature(0.0)
+    return Rates(units_int, attach[first], detach[first], error[first], temperature, model.solubility(temperature))
+
+
+def rates_csv(rates: Rates) -> str:
+    """The table of a recipe's ``growth.table``, as CSV text."""
+    rows = [f"{n},{a * 1e27:.8g},{d:.8g}" for n, a, d in zip(*rates.table(), strict=True)]
+    return "\n".join(["formula_units,attach_nm3_per_s,detach_per_s", *rows]) + "\n"
+
+
+def rates_text(rates: Rates, unit_volume: float) -> str:
+    """What was measured, for a reader; ``unit_volume`` is that of a formula unit [m^3]."""
+    r = np.cbrt(3.0 * rates.units * unit_volume / (4.0 * np.pi))
+    surface = rates.attach / (4.0 * np.pi * r**2)
+    length, offset = rates.capillary_length(unit_volume)
+    energy = length * K_B * rates.temperature / (2.0 * unit_volume)
+    lines = ["  units  diameter    attach      detach      S at      surface rate",
+             "             nm      nm^3/s         1/s   equilibrium          nm/s"]
+    for n, radius, a, d, s, k in zip(rates.units, r, rates.attach, rates.detach, rates.equilibrium, surface, strict=True):
+        lines.append(f"{n:7d}  {radius * 2e9:8.3f}  {a * 1e27:9.4g}  {d:10.4g}  {s:12.4f}  {k * 1e9:12.4g}")
+    lines += [
+        "", f"capillary length {length * 1e9:.3g} nm, from ln S = l_c/r {offset:+.2g} over the larger sizes",
+        f"surface energy   {energy:.3g} J/m^2 that stands for it",
+    ]
+    return "\n".join(lines)
+
+
+def _held(
+    model: Model, units: float, strength: float, events: int, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Time, places times time, and departures per number of atoms, of a crystal of about ``units``."""
+    lattice = model.lattice
+    assert lattice is not None
+    log_s = strength / np.cbrt(units)
+    temperature = model.temperature(0.0)
+    free = max(3.0, min(STABLE * 3.0 / max(log_s, 0.05), MOST_FREE) * units)
+    edge = ROOM * np.cbrt(6.0 * units * lattice.unit_volume / np.pi) + 4.0 * lattice.constant
+    cells = np.ceil(edge / (lattice.crystal.cell * lattice.constant)).astype(int)
+    volume = free / (model.solubility(temperature) * np.exp(log_s))
+    alone = replace(
+        model, seeds=(), reactions=(), syringes=(), withdrawals=(), nucleation=Nucleation(), control_volume=volume,
+        flask_volume=volume, initial=np.array([round(free)] + [0] * (len(model.species) - 1)), expansion=0.0,
+        lattice=replace(
+            lattice, cells=(int(cells[0]), int(cells[1]), int(cells[2])), solution="pool", supersaturation=(), pairs=False, frames=0,
+            particles=(StartParticle("sphere", max(2, round(units))),),
+        ),
+    )
+    run = LatticeRun(alone, rng)
+    run.rate_now()
+    kernel = run._kernel
+    _for_events(run, events // 3)
+    record = kernel.record(int(4 * units * lattice.elements) + 64)
+    _for_events(run, events)
+    return record  # type: ignore[no-any-return]
+
+
+def _for_events(run: LatticeRun, events: int) -> None:
+    kernel = run._kernel
+    goal = run.events + events
+    while run.events < goal and kernel.atoms:
+        if kernel.run(1e12, min(goal - run.events, 100_000)) == Pause.ROOM:
+            kernel.make_room()
+
+
+__all__ = ["Rates", "measure_rates", "rates_csv", "rates_text"]
