@@ -259,9 +259,10 @@ def snap(
     symbols, names = structure.symbols, np.array(elements, dtype=np.str_)
     other = ~np.isin(symbols, names)
     if other.any():
+        first = int(np.argmax(other))
         raise BadInput(
-            f"the structure holds {int(other.sum())} atoms that are not {' or '.join(elements)} (the first is "
-            f'"{symbols[other][0]}"): keep only the atoms of the crystal.'
+            f'the structure holds other elements than {" and ".join(elements)}, such as "{symbols[first]}" '
+            f"(atom {first + 1}): keep only the atoms of the crystal."
         )
     kind = np.argmax(symbols[:, None] == names, axis=1)
     edges, near = box.edges * 1e9, float(box.crystal.distances[0]) * box.constant * 1e9
