@@ -40,6 +40,7 @@ extensions = [
     ),
     kernel("kmcgrowth.reactor._balance", "balance", "balance", random=False),
     kernel("kmcgrowth.lattice._lattice", "lattice", "pause", "stream", "lattice"),
+    kernel("kmcgrowth.lattice._walk", "walk", "pause", "stream", "lattice", "walk"),
 ]
 
 setup(

@@ -32,7 +32,7 @@ cdef class Clockwork(Matter):
             self.low[i], self.high[i] = margin or 0, edges[i] - (margin or 0)
         if self.opened and (margin < 1 or min(edges) - 2 * margin < 1):
             raise BadInput(f"reservoir: a margin of {margin} grid points leaves no region inside of {min(edges)} points.")
-        self.largest = min(largest, (min(edges) - 1) // 2, int(sizes[-1]))
+        self.largest = min(largest, (min(edges) - 1) // 2, int(sizes.max()))
         self.size_for = np.array([np.searchsorted(sizes, m, side="right") for m in range(max(self.largest, 0) + 1)], dtype=np.uint8)
         if self.largest < sizes[0]:
             self.largest = 0

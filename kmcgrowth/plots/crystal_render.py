@@ -118,10 +118,11 @@ def aim(points: FloatArray, *, size: tuple[int, int], camera: Camera | None = No
     distance = reach / camera.perspective if camera.perspective > 0.0 else np.inf
     middle = 0.5 * (low + high) @ axes
     depth = (0.5 * float(low[2] - high[2]), 0.5 * float(high[2] - low[2]))
-    x, y, _, _ = View(axes, middle, 1.0, (0, 0), distance, depth).project(np.asarray(points))
+    for _ in range(5):  # in perspective the middle of the picture is not that of the scene
+        x, y, _, _ = View(axes, middle, 1.0, (0, 0), distance, depth).project(np.asarray(points))
+        middle = middle + 0.5 * (x.max() + x.min()) * axes[0] - 0.5 * (y.max() + y.min()) * axes[1]
     room = (1.0 - 2.0 * margin) * np.array(size)
-    needed = 2.0 * np.array([np.abs(x).max(), np.abs(y).max()])
-    scale = camera.zoom * float(np.min(room / np.maximum(needed, 1e-9)))
+    scale = camera.zoom * float(np.min(room / np.maximum([np.ptp(x), np.ptp(y)], 1e-9)))
     return View(axes, middle, scale, size, distance, depth)
 
 
