@@ -209,6 +209,7 @@ cdef class Kernel(Solution):
         """Something happens at a site of a group, any with the same chance."""
         cdef uint64_t high, low = multiply_wide(self.stream.word(), <uint64_t>self.number[g], &high)
         cdef int32_t s = self.member[self.start[g] + <int64_t>high]
+        cdef int32_t[MOST] near
         cdef double actual, x
         if not self.steady:
             actual = self.at_now(self.rate0[g], self.rate1[g])
@@ -220,7 +221,8 @@ cdef class Kernel(Solution):
         if g < self.elements:
             if not self.endless:
                 self.amount[g] -= 1
-            self.occupy(s, self.seed_around(s))
+            self.near_to(s, near)
+            self.seat(s, near, self.seed_among(near))
             self.attached += 1
             return
         if self.hopping:
@@ -291,8 +293,8 @@ cdef class Kernel(Solution):
                     self.idle += 1
                     return
         seed = self.site[s].flags & SEED
-        self.vacate(s)
-        self.occupy(target, seed and self.seed_around(target))
+        self.unseat(s, near)
+        self.seat(target, around, seed and self.seed_among(around))
         self.hopped += 1
 
     cdef void candidate_pair(self) noexcept nogil:

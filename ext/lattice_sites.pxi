@@ -4,12 +4,14 @@ cdef packed struct Site:
     int32_t slot            # place in the list of its group
     uint16_t group          # NONE where nothing can happen
     uint8_t counts          # occupied nearest neighbours; in the upper half, in the second shell
-    uint8_t flags           # OCCUPIED, SEED; in the upper half, saturated neighbours (see Sites)
+    uint8_t flags           # OCCUPIED, SEED, SECOND_KIND; in the upper half, saturated neighbours (see Sites)
 
 cdef enum:
     NONE = 0xFFFF
     OCCUPIED = 1
     SEED = 2
+    SECOND_KIND = 4     # a site of element 1
+    EVER = 0xF4         # flags that an atom does not bring with it
     SECOND = 16         # one neighbour in the second shell, in ``counts``
     SATURATED = 16      # one saturated neighbour, in ``flags``
     MOST = 18           # neighbours in a shell, or places to hop to, at most
@@ -55,9 +57,14 @@ cdef class Sites:
             )
             for t in tables
         )
-        self.lookup = np.ascontiguousarray(lookup, dtype=np.uint16)
-        if len(self.lookup) != 16384 or groups > 60 * BLOCK:
+        if len(lookup) != 16384 or groups > 60 * BLOCK:
             raise ValueError("the lookup has 16384 entries, for at most 480 groups")
+        # by both bytes of a site at once: the flags above the counts
+        word = np.arange(1 << 16)
+        flags = word >> 8
+        self.lookup = np.asarray(lookup, dtype=np.uint16)[
+            (flags & SECOND_KIND) << 11 | (flags & OCCUPIED) << 12 | (flags & 0xF0) << 4 | (word & 0xFF)
+        ]
         self.groups = groups
         self.follow_second, self.follow_saturated = follow_second, follow_saturated
         total = <int64_t>self.nx * self.ny * self.nz * self.basis
@@ -65,6 +72,7 @@ cdef class Sites:
             raise ValueError("the box has more than 2^31 sites")
         self.storage = np.zeros(total, dtype=np.dtype([("slot", "i4"), ("group", "u2"), ("counts", "u1"), ("flags", "u1")]))
         self.storage["group"] = NONE
+        self.storage["flags"] = np.tile(np.asarray(kind, dtype=np.uint8) * SECOND_KIND, total // self.basis)
         self.site = self.storage
         self.number = np.zeros(groups, dtype=np.int64)
         self.room = np.full(groups, 2 * SPARE, dtype=np.int64)
@@ -151,38 +159,52 @@ cdef class Sites:
     cdef inline bint taken(self, int32_t s) noexcept nogil:
         return self.site[s].flags & OCCUPIED
 
-    cdef inline void regroup(self, int32_t s, int b) noexcept nogil:
-        """Put a site into the list of the group that it now belongs to."""
-        cdef int old = self.site[s].group, flags = self.site[s].flags
-        cdef int new = self.lookup[
-            (<int>self.kind[b] << 13) | ((flags & OCCUPIED) << 12) | ((flags & 0xF0) << 4) | self.site[s].counts
-        ]
+    cdef inline int group_of(self, int32_t s) noexcept nogil:
+        return self.lookup[<int>self.site[s].flags << 8 | self.site[s].counts]
+
+    cdef inline uint64_t regroup(self, int32_t s) noexcept nogil:
+        """Put a site into the list of the group that it now belongs to; the blocks of groups that changed."""
+        cdef int old = self.site[s].group, new = self.group_of(s)
         cdef int64_t last
-        cdef int32_t moved
+        cdef int32_t moved, slot
+        cdef uint64_t changed = 0
         if new == old:
-            return
+            return 0
         if old != NONE:
             last = self.number[old] - 1
             self.number[old] = last
+            slot = self.site[s].slot
             moved = self.member[self.start[old] + last]
-            self.member[self.start[old] + self.site[s].slot] = moved
-            self.site[moved].slot = self.site[s].slot
-            self.dirty |= <uint64_t>1 << (old // BLOCK)
+            self.member[self.start[old] + slot] = moved
+            self.site[moved].slot = slot
+            changed = <uint64_t>1 << (<uint32_t>old // BLOCK)
         self.site[s].group = <uint16_t>new
         if new != NONE:
             last = self.number[new]
             self.member[self.start[new] + last] = s
             self.site[s].slot = <int32_t>last
             self.number[new] = last + 1
-            self.dirty |= <uint64_t>1 << (new // BLOCK)
+            changed |= <uint64_t>1 << (<uint32_t>new // BLOCK)
             if last + SPARE >= self.room[new]:
                 self.full = True
+        return changed
 
     cdef void occupy(self, int32_t s, bint seed) noexcept nogil:
         """Put an atom on an empty site."""
         cdef int32_t[MOST] near
+        self.near_to(s, near)
+        self.seat(s, near, seed)
+
+    cdef void vacate(self, int32_t s) noexcept nogil:
+        """Take the atom off an occupied site."""
+        cdef int32_t[MOST] near
+        self.near_to(s, near)
+        self.unseat(s, near)
+
+    cdef void seat(self, int32_t s, int32_t *near, bint seed) noexcept nogil:
+        """``occupy``, with the nearest neighbours known."""
         cdef int32_t[MOST] far
-        cdef int i, b = self.near_to(s, near)
+        cdef int i
         self.atoms += 1
         self.site[s].flags |= OCCUPIED | (SEED if seed else 0)
         for i in range(self.near_number):
@@ -192,54 +214,54 @@ cdef class Sites:
             for i in range(self.second_number):
                 self.site[far[i]].counts += SECOND
         if self.follow_saturated:
-            if self.is_saturated(s, b):
+            if self.is_saturated(s):
                 self.tell(s, SATURATED)
             for i in range(self.near_number):
-                if self.is_saturated(near[i], self.near[b, i, 3]):
+                if self.is_saturated(near[i]):
                     self.tell(near[i], SATURATED)
-        self.regroup_around(s, b, near, far)
+        self.regroup_around(s, near, far)
 
-    cdef void vacate(self, int32_t s) noexcept nogil:
-        """Take the atom off an occupied site."""
-        cdef int32_t[MOST] near
+    cdef void unseat(self, int32_t s, int32_t *near) noexcept nogil:
+        """``vacate``, with the nearest neighbours known."""
         cdef int32_t[MOST] far
-        cdef int i, b = self.near_to(s, near)
+        cdef int i
         if self.follow_saturated:
-            if self.is_saturated(s, b):
+            if self.is_saturated(s):
                 self.tell(s, -SATURATED)
             for i in range(self.near_number):
-                if self.is_saturated(near[i], self.near[b, i, 3]):
+                if self.is_saturated(near[i]):
                     self.tell(near[i], -SATURATED)
         self.atoms -= 1
-        self.site[s].flags &= <uint8_t>0xF0
+        self.site[s].flags &= EVER
         for i in range(self.near_number):
             self.site[near[i]].counts -= 1
         if self.follow_second:
             self.around(s, self.second, self.second_jump, self.second_number, far)
             for i in range(self.second_number):
                 self.site[far[i]].counts -= SECOND
-        self.regroup_around(s, b, near, far)
+        self.regroup_around(s, near, far)
 
-    cdef inline void regroup_around(self, int32_t s, int b, int32_t *near, int32_t *far) noexcept nogil:
+    cdef inline void regroup_around(self, int32_t s, int32_t *near, int32_t *far) noexcept nogil:
         """Put a site that has changed, and those around it, into their groups."""
         cdef int32_t[MOST] out
-        cdef int i, j, c
-        self.regroup(s, b)
+        cdef int i, j
+        cdef uint64_t changed = self.regroup(s)
         for i in range(self.near_number):
-            self.regroup(near[i], self.near[b, i, 3])
+            changed |= self.regroup(near[i])
         if self.follow_second:
             for i in range(self.second_number):
                 if self.taken(far[i]):
-                    self.regroup(far[i], self.second[b, i, 3])
+                    changed |= self.regroup(far[i])
         if self.follow_saturated:
             for i in range(self.near_number):
-                c = self.near_to(near[i], out)
+                self.near_to(near[i], out)
                 for j in range(self.near_number):
                     if self.taken(out[j]):
-                        self.regroup(out[j], self.near[c, j, 3])
+                        changed |= self.regroup(out[j])
+        self.dirty |= changed
 
-    cdef inline bint is_saturated(self, int32_t s, int b) noexcept nogil:
-        return self.taken(s) and self.kind[b] == 0 and self.first(s) == self.near_number
+    cdef inline bint is_saturated(self, int32_t s) noexcept nogil:
+        return self.site[s].flags & (OCCUPIED | SECOND_KIND) == OCCUPIED and self.first(s) == self.near_number
 
     cdef void tell(self, int32_t s, int change) noexcept nogil:
         """Let the neighbours of a site know that it became saturated, or ceased to be."""
@@ -252,9 +274,13 @@ cdef class Sites:
     cdef inline bint seed_around(self, int32_t s) noexcept nogil:
         """Whether a nearest neighbour belongs to a particle that was there at the start."""
         cdef int32_t[MOST] near
+        self.near_to(s, near)
+        return self.seed_among(near)
+
+    cdef inline bint seed_among(self, int32_t *near) noexcept nogil:
+        """Whether one of these neighbours belongs to a particle that was there at the start."""
         cdef int i
         cdef uint8_t any = 0
-        self.near_to(s, near)
         for i in range(self.near_number):
             any |= self.site[near[i]].flags
         return any & SEED
@@ -263,13 +289,13 @@ cdef class Sites:
         """Whether counts, groups and lists are what the occupation says; a sentence if not, else ""."""
         cdef int32_t[MOST] out
         cdef int64_t s, i
-        cdef int b, first, second, saturated
+        cdef int first, second, saturated
         for s in range(len(self.site)):
-            b = self.near_to(<int32_t>s, out)
+            self.near_to(<int32_t>s, out)
             first = second = saturated = 0
             for i in range(self.near_number):
                 first += self.taken(out[i])
-                saturated += self.is_saturated(out[i], self.near[b, i, 3])
+                saturated += self.is_saturated(out[i])
             if self.follow_second:
                 self.around(<int32_t>s, self.second, self.second_jump, self.second_number, out)
                 for i in range(self.second_number):
@@ -278,8 +304,7 @@ cdef class Sites:
                 return f"site {s} has counts {self.site[s].counts}, not {first} and {second}"
             if self.follow_saturated and self.site[s].flags >> 4 != saturated:
                 return f"site {s} has {self.site[s].flags >> 4} saturated neighbours, not {saturated}"
-            g = self.lookup[(<int>self.kind[b] << 13) | ((self.site[s].flags & OCCUPIED) << 12)
-                            | ((self.site[s].flags & 0xF0) << 4) | self.site[s].counts]
+            g = self.group_of(<int32_t>s)
             if g != self.site[s].group:
                 return f"site {s} is in group {self.site[s].group}, not {g}"
             if g != NONE and self.member[self.start[g] + self.site[s].slot] != s:

@@ -17,7 +17,7 @@ cdef class Grids(Kernel):
     cdef int8_t[:, ::1] place               # (element, part of the cell) -> site of the cell, -1
     cdef int32_t[:, ::1] point              # (basis, 3) of the sites of a cell
     cdef int32_t[:, :, :, ::1] reach        # (basis, element, least and largest, 3) points around a site that changes
-    cdef uint64_t[:, ::1] active
+    cdef uint64_t[:, ::1] active, held      # bits of the points of a block: active sites, taken sites
     cdef uint8_t[:, ::1] distance
     cdef int32_t[::1] visited
     cdef int64_t[::1] filled, stale         # blocks with active sites; at distance zero without
@@ -50,7 +50,7 @@ cdef class Grids(Kernel):
                 reach[b, e] = together.min(axis=0), together.max(axis=0)
         self.reach = reach
         blocks = self.bx * self.by * self.bz
-        self.active = np.zeros((elements, blocks), dtype=np.uint64)
+        self.active, self.held = (np.zeros((elements, blocks), dtype=np.uint64) for _ in range(2))
         self.distance = np.full((elements, blocks), FAR, dtype=np.uint8)
         self.visited = np.zeros(blocks, dtype=np.int32)
         self.filled, self.stale = np.zeros(elements, dtype=np.int64), np.zeros(elements, dtype=np.int64)
@@ -66,6 +66,7 @@ cdef class Grids(Kernel):
                         self.span_z[a][b] |= <uint64_t>1 << i
         self.on_grid = True
         for s in self.occupied()[0]:
+            self.hold(s, True)
             for near in (s, *self.neighbours(s)[0]):
                 self.mark(near)
 
@@ -93,16 +94,26 @@ cdef class Grids(Kernel):
     cdef inline int block_of(self, int x, int y, int z) noexcept nogil:
         return ((x >> 2) * self.by + (y >> 2)) * self.bz + (z >> 2)
 
-    cdef inline bint is_active(self, int e, int x, int y, int z) noexcept nogil:
-        return self.active[e, self.block_of(x, y, z)] >> (((x & 3) << 4) | ((y & 3) << 2) | (z & 3)) & 1
+    cdef inline uint64_t bit_of(self, int x, int y, int z) noexcept nogil:
+        return <uint64_t>1 << (((x & 3) << 4) | ((y & 3) << 2) | (z & 3))
 
     cdef inline bint blocked(self, int e, int x, int y, int z) noexcept nogil:
         """Whether the site of a grid point is taken."""
-        cdef int32_t s
-        if not self.is_active(e, x, y, z):
-            return False
-        s = self.site_at(e, x, y, z)
-        return s >= 0 and self.taken(s)
+        return (self.held[e, self.block_of(x, y, z)] & self.bit_of(x, y, z)) != 0
+
+    cdef inline bint is_place(self, int e, int x, int y, int z) noexcept nogil:
+        """Whether an atom can attach at a grid point."""
+        cdef int k = self.block_of(x, y, z)
+        return (self.active[e, k] & ~self.held[e, k] & self.bit_of(x, y, z)) != 0
+
+    cdef inline void hold(self, int32_t s, bint taken) noexcept nogil:
+        """A site is taken, or empty."""
+        cdef int[3] p
+        cdef int e = self.kind[self.point_of(s, p)], k = self.block_of(p[0], p[1], p[2])
+        if taken:
+            self.held[e, k] |= self.bit_of(p[0], p[1], p[2])
+        else:
+            self.held[e, k] &= ~self.bit_of(p[0], p[1], p[2])
 
     cdef void mark(self, int32_t s) noexcept nogil:
         """A site becomes active."""
@@ -115,14 +126,18 @@ cdef class Grids(Kernel):
             else:
                 self.distance[e, k] = 0
                 self.visited[0] = k
-                self.spread(e, 1)
-        self.active[e, k] |= <uint64_t>1 << (((p[0] & 3) << 4) | ((p[1] & 3) << 2) | (p[2] & 3))
+                self.nearer(e, k)
+                self.spread(e, 1, True)
+        self.active[e, k] |= self.bit_of(p[0], p[1], p[2])
+
+    cdef void nearer(self, int e, int k) noexcept nogil:
+        """The distance of a block has become less."""
 
     cdef void unmark(self, int32_t s) noexcept nogil:
         """A site is active no longer. The distances stay, as lower bounds, until there is much to gain."""
         cdef int[3] p
         cdef int e = self.kind[self.point_of(s, p)], k = self.block_of(p[0], p[1], p[2])
-        self.active[e, k] &= ~(<uint64_t>1 << (((p[0] & 3) << 4) | ((p[1] & 3) << 2) | (p[2] & 3)))
+        self.active[e, k] &= ~self.bit_of(p[0], p[1], p[2])
         if self.active[e, k] == 0:
             self.filled[e] -= 1
             self.stale[e] += 1
@@ -139,9 +154,9 @@ cdef class Grids(Kernel):
                 self.visited[number] = <int32_t>k
                 number += 1
         self.stale[e] = 0
-        self.spread(e, number)
+        self.spread(e, number, False)
 
-    cdef void spread(self, int e, int64_t number) noexcept nogil:
+    cdef void spread(self, int e, int64_t number, bint tell) noexcept nogil:
         """Let the first blocks of ``visited`` tell their distance to those around, and these to others."""
         cdef int64_t done = 0
         cdef int k, x, y, z, i, j, l, next, d
@@ -161,11 +176,14 @@ cdef class Grids(Kernel):
                             self.distance[e, next] = <uint8_t>d
                             self.visited[number] = next
                             number += 1
+                            if tell:
+                                self.nearer(e, next)
 
     cdef void wake(self, int32_t s) noexcept nogil:
         """Sites that a newly taken one makes active."""
         cdef int32_t[MOST] near
         cdef int i
+        self.hold(s, True)
         self.near_to(s, near)
         for i in range(self.near_number):
             if self.first(near[i]) == 1 and not self.taken(near[i]):
@@ -177,6 +195,7 @@ cdef class Grids(Kernel):
         """Sites that are active no longer as one is empty now."""
         cdef int32_t[MOST] near
         cdef int i
+        self.hold(s, False)
         self.near_to(s, near)
         for i in range(self.near_number):
             if self.first(near[i]) == 0 and not self.taken(near[i]):
@@ -184,21 +203,28 @@ cdef class Grids(Kernel):
         if self.first(s) == 0:
             self.unmark(s)
 
-    cdef int room_at(self, int e, int x, int y, int z) noexcept nogil:
-        """Half-size of a cube around a point that holds no active site; the largest up to 4, then a lower bound."""
+    cdef inline int surely_free(self, int e, int x, int y, int z) noexcept nogil:
+        """Half-size of a cube around a point that stays within blocks at a distance above zero; negative for none."""
         cdef int m = 4 * (self.distance[e, self.block_of(x, y, z)] - 1)
         m += min(min(x & 3, 3 - (x & 3)), min(min(y & 3, 3 - (y & 3)), min(z & 3, 3 - (z & 3))))
         # the last block along an edge may be cut
         if (self.gx & 3 and (x < m or x + m >= self.gx)) or (self.gy & 3 and (y < m or y + m >= self.gy)) or (
                 self.gz & 3 and (z < m or z + m >= self.gz)):
             m -= 3
+        return m
+
+    cdef int room_at(self, int e, bint atom, int x, int y, int z) noexcept nogil:
+        """Half-size of a cube around a point that holds no active site, for what is no atom no taken one; the largest up
+        to 4, then a lower bound."""
+        cdef uint64_t *mask = &self.active[e, 0] if atom else &self.held[e, 0]
+        cdef int m = self.surely_free(e, x, y, z)
         if m >= 4:
             return m
-        if not self.free(e, x, y, z, 2):
+        if not self.free(mask, x, y, z, 2):
             return 0
-        if not self.free(e, x, y, z, 3):
+        if not self.free(mask, x, y, z, 3):
             return 2
-        return 4 if self.free(e, x, y, z, 4) else 3
+        return 4 if self.free(mask, x, y, z, 4) else 3
 
     cdef inline int spans(self, int x, int m, int points, int *block, int *first, int *last) noexcept nogil:
         """Blocks that the points x - m to x + m of an edge lie in, and which part of each."""
@@ -214,8 +240,16 @@ cdef class Grids(Kernel):
             at = at + part if at + part < points else 0
         return number
 
-    cdef bint free(self, int e, int x, int y, int z, int m) noexcept nogil:
-        """Whether no point of a cube, its faces included, holds an active site."""
+    cdef inline bint free(self, uint64_t *mask, int x, int y, int z, int m) noexcept nogil:
+        """Whether no point of a cube, its faces included, holds a site of the mask."""
+        # the block of the centre first, where most of what is in the way is found
+        if mask[self.block_of(x, y, z)] & self.span_x[max((x & 3) - m, 0)][min((x & 3) + m, 3)] & (
+                self.span_y[max((y & 3) - m, 0)][min((y & 3) + m, 3)]) & (
+                self.span_z[max((z & 3) - m, 0)][min((z & 3) + m, 3)]):
+            return False
+        return self.free_around(mask, x, y, z, m)
+
+    cdef bint free_around(self, uint64_t *mask, int x, int y, int z, int m) noexcept nogil:
         cdef int[8] bx
         cdef int[8] by
         cdef int[8] bz
@@ -235,6 +269,6 @@ cdef class Grids(Kernel):
             for j in range(ny):
                 my = mx & self.span_y[fy[j]][ly[j]]
                 for k in range(nz):
-                    if self.active[e, (bx[i] * self.by + by[j]) * self.bz + bz[k]] & my & self.span_z[fz[k]][lz[k]]:
+                    if mask[(bx[i] * self.by + by[j]) * self.bz + bz[k]] & my & self.span_z[fz[k]][lz[k]]:
                         return False
         return True

@@ -20,7 +20,7 @@ cdef class Clockwork(Matter):
         kinds = len(self.amount)
         self.laws = Laws(tables)
         sizes = np.asarray(self.laws.size)
-        self.set_lists(kinds, [max(0, int(m - 1).bit_length() - 2) for m in sizes])
+        self.set_lists(kinds, sizes)
         made = np.asarray(self.change)
         self.spare = 64 + 2 * int(max(
             np.maximum(made, 0).sum(axis=1).max(initial=0), np.asarray(self.expand).sum(axis=1).max(initial=0)

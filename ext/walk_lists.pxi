@@ -25,8 +25,8 @@ cdef enum:
     HOPPING = 0
     STUCK = 254             # all six grid points around are taken
     GONE = 255
-    LEVELS = 6              # bins of 4, 8, ..., 128 grid points, each for cubes that are at most as large
-    ELEMENTS = 2
+    SMALL = 4               # half-size of cubes that are found from their bins
+
 
 
 cdef void *larger(void *old, int64_t size) except NULL:
@@ -34,6 +34,11 @@ cdef void *larger(void *old, int64_t size) except NULL:
     if new == NULL:
         raise MemoryError("no memory for more walkers")
     return new
+
+
+cdef int by_number(const void *a, const void *b) noexcept nogil:
+    cdef int32_t first = (<int32_t *>a)[0], second = (<int32_t *>b)[0]
+    return (first > second) - (first < second)
 
 
 cdef class Lists(Grids):
@@ -49,10 +54,8 @@ cdef class Lists(Grids):
     cdef Row *stuck
     cdef Row *ready                         # per element, atoms on places where they can attach
     cdef bint tight, changed_lists
-    cdef int32_t[::1] head
-    cdef int64_t[LEVELS] bins_y, bins_z, bins_x
-    cdef int64_t[ELEMENTS][LEVELS] first_bin, inside_level
-    cdef uint8_t[256] level
+    cdef int32_t[:, :, ::1] head            # (element, in no cube or in one, block): the first walker of a block, -1
+    cdef uint8_t[256] half_size             # by ``size`` of a walker
     cdef uint8_t[::1] grid                  # element on whose grid each kind walks
 
     def __cinit__(self):
@@ -75,10 +78,9 @@ cdef class Lists(Grids):
         PyMem_RawFree(self.stuck)
         PyMem_RawFree(self.ready)
 
-    def set_lists(self, int kinds, levels):
-        """Lists for so many kinds; ``levels`` of the bins of each half-size."""
-        cdef int k, e, l
-        cdef int64_t total = 0
+    def set_lists(self, int kinds, sizes):
+        """Lists for so many kinds, and bins for cubes of some half-sizes."""
+        cdef int k
         self.heap = <Queue *>larger(NULL, kinds * sizeof(Queue))
         self.near = <Row *>larger(NULL, kinds * sizeof(Row))
         self.stuck = <Row *>larger(NULL, kinds * sizeof(Row))
@@ -89,18 +91,10 @@ cdef class Lists(Grids):
         self.kinds = kinds
         self.walkers = self.used = self.vacancies = self.waiting = 0
         for k in range(256):
-            self.level[k] = 0
-        for k, l in enumerate(levels):
-            self.level[k + 1] = l
-        for l in range(LEVELS):
-            self.bins_x[l], self.bins_y[l], self.bins_z[l] = (
-                (<int64_t>g + (4 << l) - 1) // (4 << l) for g in (self.gx, self.gy, self.gz)
-            )
-        for e in range(ELEMENTS):
-            for l in range(LEVELS):
-                self.first_bin[e][l], self.inside_level[e][l] = total, 0
-                total += self.bins_x[l] * self.bins_y[l] * self.bins_z[l] if e < self.elements else 0
-        self.head = np.full(total, -1, dtype=np.int32)
+            self.half_size[k] = 0
+        for k in range(len(sizes)):
+            self.half_size[k + 1] = sizes[k]
+        self.head = np.full((self.elements, 2, self.bx * self.by * self.bz), -1, dtype=np.int32)
         self.grid = np.array([k if k < self.elements else 0 for k in range(kinds)], dtype=np.uint8)
         self.reserve(0)
 
@@ -210,29 +204,22 @@ cdef class Lists(Grids):
 
     # -- bins -------------------------------------------------------------------------------
 
-    cdef inline int64_t bin_of(self, int e, int l, int x, int y, int z) noexcept nogil:
-        return self.first_bin[e][l] + ((x >> (l + 2)) * self.bins_y[l] + (y >> (l + 2))) * self.bins_z[l] + (z >> (l + 2))
-
     cdef inline void link(self, int32_t w) noexcept nogil:
         cdef Walker *of = &self.walker[w]
-        cdef int e = self.grid[of.kind], l = self.level[of.size]
-        cdef int64_t b = self.bin_of(e, l, of.x, of.y, of.z)
-        of.before, of.next = -1, self.head[b]
+        cdef int32_t *first = &self.head[self.grid[of.kind], self.half_size[of.size] > 0, self.block_of(of.x, of.y, of.z)]
+        of.before, of.next = -1, first[0]
         if of.next >= 0:
             self.walker[of.next].before = w
-        self.head[b] = w
-        self.inside_level[e][l] += 1
+        first[0] = w
 
     cdef inline void unlink(self, int32_t w) noexcept nogil:
         cdef Walker *of = &self.walker[w]
-        cdef int e = self.grid[of.kind], l = self.level[of.size]
         if of.before >= 0:
             self.walker[of.before].next = of.next
         else:
-            self.head[self.bin_of(e, l, of.x, of.y, of.z)] = of.next
+            self.head[self.grid[of.kind], self.half_size[of.size] > 0, self.block_of(of.x, of.y, of.z)] = of.next
         if of.next >= 0:
             self.walker[of.next].before = of.before
-        self.inside_level[e][l] -= 1
 
     # -- who is to be looked at -------------------------------------------------------------
 
@@ -242,22 +229,26 @@ cdef class Lists(Grids):
             self.todo[self.waiting] = w
             self.waiting += 1
 
-    cdef inline int parts_of(self, int low, int high, int l, int points, int64_t bins, int *first, int *last) noexcept nogil:
-        """Bins along an edge that the points from low to high lie in: one or two stretches."""
-        cdef int s = l + 2
+    cdef void in_order(self, int64_t first) noexcept nogil:
+        """Those called last in the order of their numbers, whatever that of the bins."""
+        if self.waiting - first > 1:
+            qsort(&self.todo[first], self.waiting - first, sizeof(int32_t), by_number)
+
+    cdef inline int stretches(self, int low, int high, int points, int blocks, int *first, int *last) noexcept nogil:
+        """Blocks along an edge that the points from low to high lie in: one or two stretches."""
         if high - low + 1 >= points:
-            first[0], last[0] = 0, <int>bins - 1
+            first[0], last[0] = 0, blocks - 1
             return 1
         low = low + points if low < 0 else (low - points if low >= points else low)
         high = high - points if high >= points else (high + points if high < 0 else high)
         if low <= high:
-            first[0], last[0] = low >> s, high >> s
+            first[0], last[0] = low >> 2, high >> 2
             return 1
-        if high >> s >= low >> s:
-            first[0], last[0] = 0, <int>bins - 1
+        if high >> 2 >= low >> 2:
+            first[0], last[0] = 0, blocks - 1
             return 1
-        first[0], last[0] = low >> s, <int>bins - 1
-        first[1], last[1] = 0, high >> s
+        first[0], last[0] = low >> 2, blocks - 1
+        first[1], last[1] = 0, high >> 2
         return 2
 
     cdef inline bint beside(self, int x, int low, int high, int m, int points) noexcept nogil:
@@ -269,59 +260,51 @@ cdef class Lists(Grids):
         d = d + points if d < 0 else (d - points if d >= points else d)
         return d <= high - low + m or points - d <= m
 
-    cdef void call_around(self, int e, int *low, int *high, bint cubes, int32_t[::1] size) noexcept nogil:
-        """Call the walkers of a grid at points from low to high, and with ``cubes`` those whose cubes reach there."""
+    cdef void call_around(self, int e, int *low, int *high, bint cubes) noexcept nogil:
+        """Call the walkers in no cube at points from low to high, or those whose small cubes reach there."""
         cdef int[2] fx
         cdef int[2] lx
         cdef int[2] fy
         cdef int[2] ly
         cdef int[2] fz
         cdef int[2] lz
-        cdef int l, reach, nx, ny, nz, i, j, k, x, y, z, m
-        cdef int64_t n = self.waiting, a, b
+        cdef int reach = SMALL if cubes else 0, nx, ny, nz, i, j, k, x, y, z, m
         cdef int32_t w
         cdef Walker *of
-        for l in range(LEVELS if cubes else 1):
-            if self.inside_level[e][l] == 0:
-                continue
-            reach = 4 << l if cubes else 0
-            nx = self.parts_of(low[0] - reach, high[0] + reach, l, self.gx, self.bins_x[l], fx, lx)
-            ny = self.parts_of(low[1] - reach, high[1] + reach, l, self.gy, self.bins_y[l], fy, ly)
-            nz = self.parts_of(low[2] - reach, high[2] + reach, l, self.gz, self.bins_z[l], fz, lz)
-            for i in range(nx):
-                for x in range(fx[i], lx[i] + 1):
-                    for j in range(ny):
-                        for y in range(fy[j], ly[j] + 1):
-                            for k in range(nz):
-                                for z in range(fz[k], lz[k] + 1):
-                                    w = self.head[self.first_bin[e][l] + (x * self.bins_y[l] + y) * self.bins_z[l] + z]
-                                    while w >= 0:
-                                        of = &self.walker[w]
-                                        m = -1
-                                        if of.size == HOPPING or of.size == STUCK:
-                                            m = 0
-                                        elif cubes:
-                                            m = size[of.size - 1]
-                                        if m >= 0 and self.beside(of.x, low[0], high[0], m, self.gx) and self.beside(
-                                                of.y, low[1], high[1], m, self.gy) and self.beside(
-                                                of.z, low[2], high[2], m, self.gz):
-                                            self.call(w)
-                                        w = of.next
-        # in the order of their numbers, whatever that of the bins
-        for a in range(n + 1, self.waiting):
-            w = self.todo[a]
-            b = a
-            while b > n and self.todo[b - 1] > w:
-                self.todo[b] = self.todo[b - 1]
-                b -= 1
-            self.todo[b] = w
+        nx = self.stretches(low[0] - reach, high[0] + reach, self.gx, self.bx, fx, lx)
+        ny = self.stretches(low[1] - reach, high[1] + reach, self.gy, self.by, fy, ly)
+        nz = self.stretches(low[2] - reach, high[2] + reach, self.gz, self.bz, fz, lz)
+        for i in range(nx):
+            for x in range(fx[i], lx[i] + 1):
+                for j in range(ny):
+                    for y in range(fy[j], ly[j] + 1):
+                        for k in range(nz):
+                            for z in range(fz[k], lz[k] + 1):
+                                w = self.head[e, cubes, (x * self.by + y) * self.bz + z]
+                                while w >= 0:
+                                    of = &self.walker[w]
+                                    m = self.half_size[of.size]
+                                    if m <= SMALL and self.beside(of.x, low[0], high[0], m, self.gx) and self.beside(
+                                            of.y, low[1], high[1], m, self.gy) and self.beside(
+                                            of.z, low[2], high[2], m, self.gz):
+                                        self.call(w)
+                                    w = of.next
+
+    cdef void nearer(self, int e, int k) noexcept nogil:
+        """Larger cubes stay within blocks at a distance above zero; they are given up where they do no longer."""
+        cdef int32_t w = self.head[e, 1, k]
+        cdef int m
+        while w >= 0:
+            m = self.half_size[self.walker[w].size]
+            if m > SMALL and m > self.surely_free(e, self.walker[w].x, self.walker[w].y, self.walker[w].z):
+                self.call(w)
+            w = self.walker[w].next
 
     cdef bint shared(self, int e, int x, int y, int z, int32_t but) noexcept nogil:
         """Whether another walker of a grid stands at a point, in no cube."""
-        cdef int32_t w = self.head[self.bin_of(e, 0, x, y, z)]
+        cdef int32_t w = self.head[e, 0, self.block_of(x, y, z)]
         while w >= 0:
-            if w != but and self.walker[w].x == x and self.walker[w].y == y and self.walker[w].z == z and (
-                    self.walker[w].size == HOPPING or self.walker[w].size == STUCK):
+            if w != but and self.walker[w].x == x and self.walker[w].y == y and self.walker[w].z == z:
                 return True
             w = self.walker[w].next
         return False

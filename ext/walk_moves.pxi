@@ -48,12 +48,12 @@ cdef class Moves(Lists):
             self.low[0] <= x < self.high[0] and self.low[1] <= y < self.high[1] and self.low[2] <= z < self.high[2]
         )
 
-    cdef inline int cube_at(self, int e, int x, int y, int z) noexcept nogil:
+    cdef inline int cube_at(self, int e, bint atom, int x, int y, int z) noexcept nogil:
         """Half-size, counted from 1, of the cube that fits around a point; HOPPING for none."""
         cdef int m
         if self.largest == 0:
             return HOPPING
-        m = min(self.room_at(e, x, y, z), self.largest)
+        m = min(self.room_at(e, atom, x, y, z), self.largest)
         if self.opened:
             m = min(m, min(x - self.low[0], self.high[0] - 1 - x) + 1)
             m = min(m, min(y - self.low[1], self.high[1] - 1 - y) + 1)
@@ -135,7 +135,7 @@ cdef class Moves(Lists):
             self.link(w)
             self.step_out(w)
             return
-        size = self.cube_at(e, x, y, z)
+        size = self.cube_at(e, k < self.elements, x, y, z)
         if size != HOPPING:
             self.begin_cube(w, size, clock, True)
             return
@@ -144,7 +144,7 @@ cdef class Moves(Lists):
         of.size = HOPPING
         self.add(&self.near[k], w)
         self.link(w)
-        if self.is_active(e, x, y, z):
+        if k < self.elements and self.is_place(e, x, y, z):
             self.look(w)
 
     cdef void leave_cube(self, int k) noexcept nogil:
@@ -196,20 +196,28 @@ cdef class Moves(Lists):
                 of.size = STUCK
                 self.add(&self.stuck[of.kind], w)
             return
-        self.unlink(w)
-        of.x, of.y, of.z = <int16_t>p[0], <int16_t>p[1], <int16_t>p[2]
-        self.link(w)
+        if ((p[0] ^ of.x) | (p[1] ^ of.y) | (p[2] ^ of.z)) & ~3:
+            self.unlink(w)
+            of.x, of.y, of.z = <int16_t>p[0], <int16_t>p[1], <int16_t>p[2]
+            self.link(w)
+        else:
+            of.x, of.y, of.z = <int16_t>p[0], <int16_t>p[1], <int16_t>p[2]
         self.look(w)
 
     cdef inline void beside_point(self, int32_t w, int direction, int *p) noexcept nogil:
-        cdef int step = 1 if direction & 1 else -1
         p[0], p[1], p[2] = self.walker[w].x, self.walker[w].y, self.walker[w].z
-        if direction < 2:
-            p[0] = (p[0] + step + self.gx) % self.gx
-        elif direction < 4:
-            p[1] = (p[1] + step + self.gy) % self.gy
+        if direction == 0:
+            p[0] = p[0] - 1 if p[0] else self.gx - 1
+        elif direction == 1:
+            p[0] = p[0] + 1 if p[0] + 1 < self.gx else 0
+        elif direction == 2:
+            p[1] = p[1] - 1 if p[1] else self.gy - 1
+        elif direction == 3:
+            p[1] = p[1] + 1 if p[1] + 1 < self.gy else 0
+        elif direction == 4:
+            p[2] = p[2] - 1 if p[2] else self.gz - 1
         else:
-            p[2] = (p[2] + step + self.gz) % self.gz
+            p[2] = p[2] + 1 if p[2] + 1 < self.gz else 0
 
     cdef bint enclosed(self, int32_t w) noexcept nogil:
         """Whether all points around are taken."""
@@ -225,21 +233,18 @@ cdef class Moves(Lists):
         """A walker in no cube: it may attach, at once or at a rate; it gets a cube where there is room for one."""
         cdef Walker *of = &self.walker[w]
         cdef int k = of.kind, e = self.grid[k], size
-        cdef int32_t s
         if of.size == STUCK:
             self.drop(&self.stuck[k], w)
             of.size = HOPPING
             self.add(&self.near[k], w)
-        if k < self.elements and self.is_active(e, of.x, of.y, of.z):
-            s = self.site_at(e, of.x, of.y, of.z)
-            if not self.taken(s):
-                if self.sticky[k]:
-                    self.attach(w, s)
-                else:
-                    self.make_ready(k, w)
-                return
+        if k < self.elements and self.is_place(e, of.x, of.y, of.z):
+            if self.sticky[k]:
+                self.attach(w, self.site_at(e, of.x, of.y, of.z))
+            else:
+                self.make_ready(k, w)
+            return
         self.not_ready(k, w)
-        size = self.cube_at(e, of.x, of.y, of.z)
+        size = self.cube_at(e, k < self.elements, of.x, of.y, of.z)
         if size != HOPPING:
             self.unlink(w)
             self.drop(&self.near[k], w)
@@ -273,19 +278,23 @@ cdef class Moves(Lists):
     # -- what the lattice tells -------------------------------------------------------------
 
     cdef void occupy(self, int32_t s, bint seed) noexcept nogil:
+        cdef int64_t called = self.waiting
         Grids.occupy(self, s, seed)
         if self.on_grid:
             self.wake(s)
             self.stir(s, True)
+            self.in_order(called)
 
     cdef void vacate(self, int32_t s) noexcept nogil:
+        cdef int64_t called = self.waiting
         Grids.vacate(self, s)
         if self.on_grid:
             self.rest_around(s)
             self.stir(s, False)
+            self.in_order(called)
 
     cdef void stir(self, int32_t s, bint taken) noexcept nogil:
-        """Call the walkers around a site that has changed; cubes only need to know of what has been taken."""
+        """Call the walkers around a site that has changed, and if it was taken those whose small cubes reach there."""
         cdef int[3] p
         cdef int[3] low
         cdef int[3] high
@@ -293,4 +302,6 @@ cdef class Moves(Lists):
         for f in range(self.elements):
             for i in range(3):
                 low[i], high[i] = p[i] + self.reach[b, f, 0, i], p[i] + self.reach[b, f, 1, i]
-            self.call_around(f, low, high, taken, self.laws.size)
+            self.call_around(f, low, high, False)
+            if taken and self.largest:
+                self.call_around(f, low, high, True)

@@ -75,29 +75,28 @@ cdef class WalkKernel(Clockwork):
         cdef int32_t w
         cdef int k
         cdef Due d
+        cdef int32_t[MOST] near
         of = state["walkers"]
         self.used = self.vacancies = self.waiting = 0
-        np.asarray(self.head)[:] = -1
+        np.asarray(self.head)[...] = -1
         for k in range(self.kinds):
             self.heap[k].number = self.near[k].number = self.stuck[k].number = self.ready[k].number = 0
-        for e in range(ELEMENTS):
-            for l in range(LEVELS):
-                self.inside_level[e][l] = 0
         for e in range(self.elements):
             np.asarray(self.distance)[e] = FAR
-            np.asarray(self.active)[e] = 0
+            np.asarray(self.active)[e] = np.asarray(self.held)[e] = 0
             self.filled[e] = self.stale[e] = 0
         self.amount[:] = 0
         taken = self.occupied()[0]
         for s in taken:
-            Sites.vacate(self, s)
+            self.near_to(s, near)
+            Sites.unseat(self, s, near)
         Kernel.restore(self, state)
         for e in range(self.elements):
             self.stale[e] = len(of["stale"][e])
             for i, b in enumerate(of["stale"][e]):
                 np.asarray(self.distance)[e, b] = 0
                 self.visited[i] = b
-            self.spread(e, len(of["stale"][e]))
+            self.spread(e, len(of["stale"][e]), False)
         self.used, self.vacancies, self.waiting = 0, 0, 0
         self.reserve(len(of["walkers"]))
         self.used = len(of["walkers"])
@@ -151,7 +150,9 @@ cdef class WalkKernel(Clockwork):
             e = self.kind[self.point_of(<int32_t>s, p)]
             if self.site_at(e, p[0], p[1], p[2]) != s:
                 return f"site {s} is not found at its grid point"
-            if self.is_active(e, p[0], p[1], p[2]) != (self.taken(<int32_t>s) or self.first(<int32_t>s) > 0):
+            k = self.block_of(p[0], p[1], p[2])
+            if ((self.active[e, k] & self.bit_of(p[0], p[1], p[2])) != 0) != (
+                    self.taken(<int32_t>s) or self.first(<int32_t>s) > 0) or self.blocked(e, p[0], p[1], p[2]) != self.taken(<int32_t>s):
                 return f"site {s} is active, or not, against what is around it"
         for e in range(self.elements):
             zero = np.flatnonzero(np.asarray(self.distance)[e] == 0)
@@ -189,7 +190,9 @@ cdef class WalkKernel(Clockwork):
             else:
                 held = self.heap[k].item[self.walker[w].queue].walker
                 m = self.laws.size[self.walker[w].size - 1]
-                if not self.waiting and not self.free(e, x, y, z, min(m, 8)):
+                if not self.waiting and m > SMALL and m > self.surely_free(e, x, y, z):
+                    return f"the cube of walker {w} reaches blocks at distance zero"
+                if not self.waiting and not self.free(&self.active[e, 0] if k < self.elements else &self.held[e, 0], x, y, z, min(m, 8)):
                     return f"the cube of walker {w} reaches active sites"
                 if self.walker[w].queue and self.heap[k].item[self.walker[w].queue].at < self.heap[k].item[(self.walker[w].queue - 1) >> 2].at:
                     return f"the heap of kind {k} is out of order"
