@@ -17,6 +17,8 @@ cdef class Kernel(Solution):
     cdef public double now, pending
     cdef double total
     # of a single particle, by its atoms: time, places to attach to times time, atoms that left
+    cdef public object exposure             # of each element, dissolved atoms times time [s]
+    cdef double[::1] exposed
     cdef bint recording
     cdef double[::1] spent, offered
     cdef int64_t[::1] gone
@@ -51,6 +53,11 @@ cdef class Kernel(Solution):
                 places += self.number[e]
             self.spent[self.atoms] += elapsed
             self.offered[self.atoms] += elapsed * places
+
+    def set_solution(self, int elements, *solution):
+        super().set_solution(elements, *solution)
+        self.exposure = np.zeros(elements)
+        self.exposed = self.exposure
 
     def set_window(self, double start, double end, volume, rates, hops, pair, reactions, push, left):
         """Rates from ``start`` to ``end`` [s], each given at both ends and linear in between.
@@ -155,9 +162,13 @@ cdef class Kernel(Solution):
             if next > until and self.end_time > until:
                 return REACHED
             if next >= self.end_time:
+                for i in range(self.elements):
+                    self.exposed[i] += self.amount[i] * (self.end_time - self.now)
                 self.now, self.pending = self.end_time, -1.0
                 return EPOCH
             budget -= 1
+            for i in range(self.elements):
+                self.exposed[i] += self.amount[i] * (next - self.now)
             if self.recording:
                 self.note(next - self.now)
             self.now, self.pending = next, -1.0
@@ -346,7 +357,7 @@ cdef class Kernel(Solution):
         return {
             "occupied": where, "seed": seed, "lists": [self.members(g) for g in range(self.groups)],
             "amount": self.amounts(), "content": self.contents(), "done": self.done.copy(),
-            "entry": np.asarray(self.entry).copy(), "now": self.now, "pending": self.pending,
+            "entry": np.asarray(self.entry).copy(), "exposure": self.exposure.copy(), "now": self.now, "pending": self.pending,
             "tallies": [self.attached, self.detached, self.hopped, self.pairs_formed, self.pairs_broken,
                         self.seed_pairs_broken, self.entered, self.idle],
         }
@@ -367,6 +378,7 @@ cdef class Kernel(Solution):
         self.amount, self.content = np.array(state["amount"]), np.array(state["content"])
         self.done[:] = state["done"]
         self.entry = np.array(state["entry"])
+        self.exposure[:] = state["exposure"]
         self.now, self.pending = state["now"], state["pending"]
         (self.attached, self.detached, self.hopped, self.pairs_formed, self.pairs_broken, self.seed_pairs_broken,
          self.entered, self.idle) = state["tallies"]

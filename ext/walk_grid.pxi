@@ -179,24 +179,20 @@ cdef class Grids(Kernel):
                             if tell:
                                 self.nearer(e, next)
 
-    cdef void wake(self, int32_t s) noexcept nogil:
+    cdef void wake(self, int32_t s, int32_t *near) noexcept nogil:
         """Sites that a newly taken one makes active."""
-        cdef int32_t[MOST] near
         cdef int i
         self.hold(s, True)
-        self.near_to(s, near)
         for i in range(self.near_number):
             if self.first(near[i]) == 1 and not self.taken(near[i]):
                 self.mark(near[i])
         if self.first(s) == 0:
             self.mark(s)
 
-    cdef void rest_around(self, int32_t s) noexcept nogil:
+    cdef void rest_around(self, int32_t s, int32_t *near) noexcept nogil:
         """Sites that are active no longer as one is empty now."""
-        cdef int32_t[MOST] near
         cdef int i
         self.hold(s, False)
-        self.near_to(s, near)
         for i in range(self.near_number):
             if self.first(near[i]) == 0 and not self.taken(near[i]):
                 self.unmark(near[i])

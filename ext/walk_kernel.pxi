@@ -8,12 +8,13 @@ cdef class Clockwork(Matter):
     cdef double[::1] weight_hop, weight_stick, weight_in
     cdef bint steady_walk
 
-    def set_walkers(self, parts, point, tables, *, margin=None, bint sink=False, int largest=128):
+    def set_walkers(self, parts, point, tables, *, spread=None, margin=None, bint sink=False, int largest=128):
         """Grids and lists, before the first crystal; after ``set_solution``.
 
-        ``parts`` and ``point`` as in ``set_grid``, ``tables`` of ``cube_laws``; ``margin``: grid points at the border of
-        the box that are a reservoir, None for a periodic box; ``sink``: places stay empty, for checks; ``largest``:
-        half-size of cubes, 0 lets every walker hop from point to point.
+        ``parts`` and ``point`` as in ``set_grid``, ``tables`` of ``cube_laws``; ``spread`` (kinds,): grid points from a
+        molecule up to which what it reacts to appears; ``margin``: grid points at the border of the box that are a
+        reservoir, None for a periodic box; ``sink``: places stay empty, for checks; ``largest``: half-size of cubes, 0
+        lets every walker hop from point to point.
         """
         cdef int m, i
         self.set_grid(parts, point)
@@ -26,6 +27,7 @@ cdef class Clockwork(Matter):
             np.maximum(made, 0).sum(axis=1).max(initial=0), np.asarray(self.expand).sum(axis=1).max(initial=0)
         ))
         self.reserve(0)
+        self.spread_of = np.zeros(kinds, dtype=np.int32) if spread is None else np.array(spread, dtype=np.int32)
         edges = (self.gx, self.gy, self.gz)
         self.opened = margin is not None
         for i in range(3):

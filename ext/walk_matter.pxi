@@ -4,6 +4,7 @@ cdef class Matter(Moves):
     """Atoms of each element walk first in the order of kinds, then the molecules that react in the end."""
 
     cdef double[::1] far0, far1, far        # walkers per grid point outside of the region
+    cdef int32_t[::1] spread_of             # how far from a molecule its parts appear [grid points]
 
     def set_solution(self, int elements, bint endless, amount, expand, reactions, content):
         """As in the kernel with a stirred solution, which is empty at first: ``dissolve`` puts walkers into the box.
@@ -64,28 +65,21 @@ cdef class Matter(Moves):
         p[1] = (self.walker[w].y + step[1] + self.gy) % self.gy
         p[2] = (self.walker[w].z + step[2] + self.gz) % self.gz
 
-    cdef void release(self, int k, int e, int *p) noexcept nogil:
-        """A new walker at a point of the grid of element e; on another grid, at any open one of the eight around."""
-        cdef int f = self.grid[k], i, x, y, z, number = 0, shift = -1 if f > e else 0
-        cdef int[8] open
+    cdef void release(self, int k, int e, int reach, int *p) noexcept nogil:
+        """A new walker at any open point up to ``reach`` from a point of the grid of element e; on the shifted grid of
+        another element from the eight points around it. If there is none it stands at the point itself."""
+        cdef int f = self.grid[k], shift = -reach - (f > e), width = 2 * reach + 1 + (f != e), x, y, z, i
         cdef uint64_t word
-        if f == e:
-            self.create(k, p[0], p[1], p[2])
-            return
-        for i in range(8):
-            x = (p[0] + shift + (i >> 2) + self.gx) % self.gx
-            y = (p[1] + shift + (i >> 1 & 1) + self.gy) % self.gy
-            z = (p[2] + shift + (i & 1) + self.gz) % self.gz
-            if not self.outside(x, y, z) and not self.blocked(f, x, y, z):
-                open[number] = i
-                number += 1
-        if number == 0:
-            self.create(k, p[0], p[1], p[2])
-            return
-        word = self.stream.word()
-        i = open[self.part(&word, number)]
-        self.create(k, (p[0] + shift + (i >> 2) + self.gx) % self.gx, (p[1] + shift + (i >> 1 & 1) + self.gy) % self.gy,
-                    (p[2] + shift + (i & 1) + self.gz) % self.gz)
+        if width > 1:
+            for i in range(100):
+                word = self.stream.word()
+                x = (p[0] + shift + <int>self.part(&word, width) + self.gx) % self.gx
+                y = (p[1] + shift + <int>self.part(&word, width) + self.gy) % self.gy
+                z = (p[2] + shift + <int>self.part(&word, width) + self.gz) % self.gz
+                if not self.outside(x, y, z) and not self.blocked(f, x, y, z):
+                    self.create(k, x, y, z)
+                    return
+        self.create(k, p[0], p[1], p[2])
 
     cdef void react(self, int r) noexcept nogil:
         cdef int k = <int>self.reactant[r, 0], e = self.grid[k], q
@@ -96,7 +90,7 @@ cdef class Matter(Moves):
         self.remove(w)
         for q in range(self.kinds):
             for n in range(self.change[r, q] + (q == k)):
-                self.release(q, e, p)
+                self.release(q, e, self.spread_of[k], p)
         self.done_view[r] += 1
         self.dirty = <uint64_t>0xFFFFFFFFFFFFFFFF
 

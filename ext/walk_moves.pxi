@@ -277,19 +277,19 @@ cdef class Moves(Lists):
 
     # -- what the lattice tells -------------------------------------------------------------
 
-    cdef void occupy(self, int32_t s, bint seed) noexcept nogil:
+    cdef void seat(self, int32_t s, int32_t *near, bint seed) noexcept nogil:
         cdef int64_t called = self.waiting
-        Grids.occupy(self, s, seed)
+        Grids.seat(self, s, near, seed)
         if self.on_grid:
-            self.wake(s)
+            self.wake(s, near)
             self.stir(s, True)
             self.in_order(called)
 
-    cdef void vacate(self, int32_t s) noexcept nogil:
+    cdef void unseat(self, int32_t s, int32_t *near) noexcept nogil:
         cdef int64_t called = self.waiting
-        Grids.vacate(self, s)
+        Grids.unseat(self, s, near)
         if self.on_grid:
-            self.rest_around(s)
+            self.rest_around(s, near)
             self.stir(s, False)
             self.in_order(called)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import Model
-from kmcgrowth.physics.constants import ELEMENTARY_CHARGE
+from kmcgrowth.physics.constants import ELEMENTARY_CHARGE, N_A
 from kmcgrowth.provenance import to_json
 
 Variable = tuple[tuple[str, ...], NDArray[Any], str, str]
@@ -33,6 +33,10 @@ def atom_variables(runs: Sequence[Sequence[Counts]]) -> dict[str, Variable]:
     }
     dissolved = over(lambda told: told["dissolved_atoms"], np.int64)
     found["dissolved_atoms"] = (("site_kind",), dissolved, "1", "single atoms in the simulated volume")
+    exposure = over(lambda told: told["exposure"], np.float64)
+    found["exposure"] = (("site_kind",), exposure, "s", "single atoms in the simulated volume, summed over time")
+    flat = over(lambda told: told["solubility"] / (N_A * 1e3), np.float64)
+    found["solubility"] = ((), flat, "mol/L", "solubility of a flat surface")
     energy = over(lambda told: told["energy"] / ELEMENTARY_CHARGE, np.float64)
     found["crystal_energy"] = ((), energy, "eV", "energy of all crystals against single atoms")
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import stats
+from scipy.special import gammaln
 
 from kmcgrowth.lattice.energetics import Energetics
 from kmcgrowth.lattice.sites import Box
@@ -67,6 +69,70 @@ def ball(box: Box, atoms: int) -> np.ndarray:
 def box_of(crystal: str, cells: tuple[int, int, int]) -> Box:
     """A box with a lattice constant of 0.6 nm."""
     return Box(load_crystal(crystal), cells, 0.6e-9)
+
+
+def without_lone_atoms(box: Box, most: int) -> dict[frozenset[int], None]:
+    """All sets of up to ``most`` occupied sites of which each has a neighbour."""
+    near = [frozenset(n) for n in box.neighbours(np.arange(box.sites)).tolist()]
+    bonds = {frozenset((s, t)) for s in range(box.sites) for t in near[s]}
+    found: dict[frozenset[int], None] = {frozenset(): None}
+    fresh = set(found)
+    while fresh:
+        grown = set()
+        for sites in fresh:
+            room = most - len(sites)
+            if room >= 1:
+                grown |= {sites | {t} for s in sites for t in near[s] if t not in sites}
+            if room >= 2:
+                grown |= {sites | b for b in bonds if not b & sites}
+        fresh = {s for s in grown if s not in found}
+        found |= dict.fromkeys(fresh)
+    return found
+
+
+def enumerated(box: Box, e: Energetics, amount: list[int], room: float) -> dict[tuple[int, int], float]:
+    """Chance of so many atoms in crystals with so many bonds, in a closed box with ``amount`` atoms of each element.
+
+    P(state) ~ exp(-E/kT) prod_e room^m_e/m_e!, m_e dissolved atoms, room = V c_ref.
+    """
+    weights: dict[tuple[int, int], float] = {}
+    for sites in without_lone_atoms(box, sum(amount)):
+        where = np.array(sorted(sites), dtype=np.int64)
+        left = np.array(amount) - np.bincount(box.element(where), minlength=len(amount))
+        if np.any(left < 0):
+            continue
+        log_w = -e.energy(box, where) / THERMAL + float(np.sum(left * np.log(room) - gammaln(left + 1.0)))
+        key = (len(where), len(box.bonds(where)))
+        weights[key] = weights.get(key, 0.0) + float(np.exp(log_w))
+    total = sum(weights.values())
+    return {key: w / total for key, w in weights.items()}
+
+
+def visited(kernel: Any, box: Box, samples: int, events: int = 200) -> dict[tuple[int, int], int]:
+    """How often states with so many atoms and bonds are met, at times that some ``events`` lie between."""
+    kernel.run(1e12, 20_000)
+    gap = events * kernel.now / 20_000
+    seen: dict[tuple[int, int], int] = {}
+    begin = kernel.now
+    for i in range(1, samples + 1):
+        while kernel.run(begin + i * gap, 10**7):
+            pass
+        where = kernel.occupied()[0]
+        key = (len(where), len(box.bonds(where)))
+        seen[key] = seen.get(key, 0) + 1
+    return seen
+
+
+def chi_square(seen: dict[tuple[int, int], int], chance: dict[tuple[int, int], float]) -> tuple[float, int]:
+    """p-value, and cells; states that are expected less than eight times are put together."""
+    samples = sum(seen.values())
+    often = [k for k in chance if chance[k] * samples > 8.0]
+    expected = np.array([chance[k] for k in often])
+    count = np.array([seen.get(k, 0) for k in often])
+    rest = 1.0 - expected.sum()
+    if rest * samples > 8.0:
+        expected, count = np.append(expected, rest), np.append(count, samples - count.sum())
+    return float(stats.chisquare(count, expected / expected.sum() * count.sum()).pvalue), len(count)
 
 
 RECIPE = """

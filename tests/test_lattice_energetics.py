@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lattices import HOT, THERMAL, ball, box_of, energetics, make_kernel
-from scipy import stats
-from scipy.special import gammaln
+from lattices import HOT, THERMAL, ball, box_of, chi_square, energetics, enumerated, make_kernel, visited
 
 from kmcgrowth.lattice._lattice import Kernel
 from kmcgrowth.lattice.energetics import Energetics
@@ -107,25 +105,6 @@ def _chain(box: Box, atoms: int, rng: np.random.Generator) -> np.ndarray:
     return np.array(sites, dtype=np.int32)
 
 
-def without_lone_atoms(box: Box, most: int) -> dict[frozenset[int], None]:
-    """All sets of up to ``most`` occupied sites of which each has a neighbour."""
-    near = [frozenset(n) for n in box.neighbours(np.arange(box.sites)).tolist()]
-    bonds = {frozenset((s, t)) for s in range(box.sites) for t in near[s]}
-    found: dict[frozenset[int], None] = {frozenset(): None}
-    fresh = set(found)
-    while fresh:
-        grown = set()
-        for sites in fresh:
-            room = most - len(sites)
-            if room >= 1:
-                grown |= {sites | {t} for s in sites for t in near[s] if t not in sites}
-            if room >= 2:
-                grown |= {sites | b for b in bonds if not b & sites}
-        fresh = {s for s in grown if s not in found}
-        found |= dict.fromkeys(fresh)
-    return found
-
-
 @pytest.mark.parametrize(
     ("name", "energies", "amount", "room", "hop"),
     [
@@ -138,47 +117,17 @@ def test_states_of_a_closed_box_occur_as_their_enumerated_weights_say(
     name: str, energies: dict[str, float], amount: list[int], room: float, hop: float
 ) -> None:
     """P(state) ~ exp(-E/kT) prod_e room^m_e/m_e!, m_e dissolved atoms, room = V c_ref; by atoms in crystals and bonds."""
-    cells = (3, 3, 3)
-    e, box = energetics(name, **energies), box_of(name, cells)
-    weights: dict[tuple[int, ...], float] = {}
+    e, box = energetics(name, **energies), box_of(name, (3, 3, 3))
+    chance = enumerated(box, e, amount, room)
     volume = room / e.reference(1.0, HOT)
-    for sites in without_lone_atoms(box, sum(amount)):
-        where = np.array(sorted(sites), dtype=np.int64)
-        left = np.array(amount) - np.bincount(box.element(where), minlength=len(amount))
-        if np.any(left < 0):
-            continue
-        log_w = -e.energy(box, where) / THERMAL + float(np.sum(left * np.log(room) - gammaln(left + 1.0)))
-        key = (len(where), len(box.bonds(where)))
-        weights[key] = weights.get(key, 0.0) + float(np.exp(log_w))
-    total = sum(weights.values())
-    kernel = make_kernel(Kernel, 11, e, cells, amount=amount, volume=volume, hop=hop, pair=1.0)
-    samples, gap = 4000, _gap(kernel, amount)
-    seen: dict[tuple[int, ...], int] = {}
-    for i in range(1, samples + 1):
-        while kernel.run(i * gap, 10**7):
-            pass
-        where = kernel.occupied()[0]
-        key = (len(where), len(box.bonds(where)))
-        seen[key] = seen.get(key, 0) + 1
-    assert set(seen) <= set(weights)
-    often = [k for k in weights if weights[k] / total * samples > 8.0]
-    expected = np.array([weights[k] / total for k in often])
-    count = np.array([seen.get(k, 0) for k in often])
-    rest = 1.0 - expected.sum()
-    if rest * samples > 8.0:
-        expected, count = np.append(expected, rest), np.append(count, samples - count.sum())
-    assert len(expected) >= 4
+    kernel = make_kernel(Kernel, 11, e, box.cells, amount=amount, volume=volume, hop=hop, pair=1.0)
+    seen = visited(kernel, box, 4000)
+    assert set(seen) <= set(chance)
+    p, cells = chi_square(seen, chance)
+    assert cells >= 4
     # samples are far apart on the scale of the moves; p < 1e-9 for a right kernel happens once in 10^9 seeds
-    assert stats.chisquare(count, expected / expected.sum() * count.sum()).pvalue > 1e-9
-    assert kernel.pairs_formed > samples / 10 and kernel.pairs_broken > samples / 10
-
-
-def _gap(kernel: Any, amount: list[int]) -> float:
-    """Time between samples: some two hundred events."""
-    kernel.run(1e9, 20_000)
-    gap = 200.0 * kernel.now / 20_000
-    kernel.run(2.0 * kernel.now, 10**7)
-    return max(gap, kernel.now / 100.0)
+    assert p > 1e-9
+    assert kernel.pairs_formed > 400 and kernel.pairs_broken > 400
 
 
 def test_energies_of_known_shapes() -> None:

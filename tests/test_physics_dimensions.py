@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, tuple[Any, str]] = {
     "u": (0.7, ""), "radius_1": (2.0, "nm"), "radius_2": (3.0, "nm"), "viscosity": (0.5, "mPa*s"),
     "number": (1e4, ""), "constant": (1e-20, "m^3/s"), "volume": (2e-15, "m^3"), "multiple": (3.0, ""),
     "exponent": (2.0, None), "power": (1 / 3, None), "transfer_coefficient": (0.5, None),
+    "broken_bonds": (6.29, "1/nm^2"),
     "packet": (22.0, None), "linear": (False, None), "relative": (False, None), "law": ("lsw", None),
 }
 OWN: dict[str, dict[str, tuple[Any, str]]] = {
@@ -51,6 +52,7 @@ OWN: dict[str, dict[str, tuple[Any, str]]] = {
 # function -> unit of its result
 RESULTS = {
     "arrhenius.rate": "1/s", "arrhenius.fit": "1/s",
+    "bonds.effective_bond_energy": "J",
     "capture.diffusion_limit": "m^3/s", "capture.reaction_limit": "m^3/s", "capture.mixed": "m^3/s",
     "capture.size_dependent_surface_rate": "m/s", "capture.talapin_surface_rate": "m/s",
     "coalescence.brownian_prefactor": "m^3/s", "coalescence.brownian_shape": "", "coalescence.brownian_rate": "m^3/s",
@@ -82,6 +84,11 @@ TABLES = {
 }
 # pure numbers by construction
 NUMBERS = {"coarsening.moments", "coarsening.quantile", "coarsening.sample", "sphere.cube_roots"}
+# random walks on a line, in units of its spacing and of the time of a step
+NUMBERS |= {
+    f"first_passage.{name}"
+    for name in ("modes", "survival", "exit_density", "exit_chance", "beyond", "inside", "no_passage", "hazard")
+}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import typer
 
-from kmcgrowth.cli import check, copy, plot, rates, run, show, study, sweep
+from kmcgrowth.cli import check, copy, export, plot, rates, run, show, study, sweep
 from kmcgrowth.cli import list as list_command
 from kmcgrowth.errors import BadInput, Interrupted, KmcgrowthError
 
@@ -27,6 +27,7 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("show")(show.show)
 app.command("plot")(plot.plot)
+app.command("export")(export.export)
 app.command("sweep")(sweep.sweep)
 app.command("status")(study.status)
 app.command("collect")(study.collect)

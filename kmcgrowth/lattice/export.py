@@ -229,6 +229,42 @@ def read_structure(path: str | os.PathLike[str]) -> Structure:
     return Structure(symbols, position, np.asarray(found.cell) / ANGSTROM)
 
 
+def parse_structure(text: str, name: str) -> Structure:
+    """Read the text of a structure file; XYZ files of symbols and positions need no ASE.
+
+    Raises
+    ------
+    BadInput
+        As ``read_structure``.
+    """
+    import tempfile
+
+    found = _plain_xyz(text) if name.lower().endswith((".xyz", ".extxyz")) else None
+    if found is not None:
+        return found
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name).name
+        path.write_text(text, encoding="utf-8")
+        return read_structure(path)
+
+
+def _plain_xyz(text: str) -> Structure | None:
+    """Atoms of a file of one frame whose rows are a symbol and three numbers, perhaps followed by more."""
+    lines = text.splitlines()
+    try:
+        number = int(lines[0])
+        rows = [line.split() for line in lines[2:] if line.strip()]
+        position = np.array([[float(x) for x in row[1:4]] for row in rows]).reshape(-1, 3)
+    except (IndexError, ValueError):
+        return None
+    properties = lines[1].partition("Properties=")[2].partition(" ")[0].strip('"')
+    if len(rows) != number or not number or (properties and not properties.startswith("species:S:1:pos:R:3")):
+        return None
+    if not np.isfinite(position).all() or not all(row[0].isalpha() for row in rows):
+        return None
+    return Structure(np.array([row[0] for row in rows], dtype=np.str_), position / ANGSTROM, np.zeros((3, 3)))
+
+
 def snap(
     structure: Structure, box: Box, elements: Sequence[str], *, tolerance: float = TOLERANCE,
     centre: Sequence[float] | None = None,

@@ -137,7 +137,9 @@ class LatticeRun:
             tallies=tallies,
             lattice={
                 "attached": int(kernel.attached), "detached": int(kernel.detached), "hopped": int(kernel.hopped),
-                "dissolved_atoms": amount[: self.lattice.elements], "energy": self.energetics.energy(self.box, site),
+                "solubility": model.solubility(temperature), "dissolved_atoms": amount[: self.lattice.elements],
+                "exposure": kernel.exposure + amount[: self.lattice.elements] * (t - kernel.now),
+                "energy": self.energetics.energy(self.box, site),
             } | frame,
         )
 

@@ -18,6 +18,7 @@ TRIED = 4
 SMALL = 20_000
 """Formula units up to which centres are tried; the outline of larger crystals hardly depends on it."""
 
+# where anions are bound to one cation below and three above: faces (111)A of zincblende, which cations end
 CORNERS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0)
 
 
@@ -26,7 +27,7 @@ def gauge(shape: str, apart: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    shape : "sphere", "cube", "octahedron", "tetrahedron" (its faces look along the negative of ``CORNERS``) or
+    shape : "sphere", "cube", "octahedron", "tetrahedron" (its faces look along ``CORNERS``) or
         "truncated_octahedron" (that of Wulff with equal energies per bond: faces (100) at 2/sqrt(3) of (111))
     apart : (..., 3)
 
@@ -44,7 +45,7 @@ def gauge(shape: str, apart: FloatArray) -> FloatArray:
     if shape == "truncated_octahedron":
         return np.asarray(np.maximum(octahedron, cube * np.sqrt(3.0) / 2.0))
     if shape == "tetrahedron":
-        return np.asarray((-apart @ CORNERS.T).max(axis=-1))
+        return np.asarray((apart @ CORNERS.T).max(axis=-1))
     raise ValueError(f"no shape {shape!r}")
 
 
@@ -153,13 +154,7 @@ def _held(sites: IntArray, box: Box) -> IntArray:
 
 
 def _from_file(p: StartParticle, centre: FloatArray, box: Box, lattice: LatticeModel) -> IntArray:
-    import tempfile
-    from pathlib import Path
+    from kmcgrowth.lattice.export import parse_structure, snap
 
-    from kmcgrowth.lattice.export import read_structure, snap
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(p.file).name
-        path.write_text(p.text, encoding="utf-8")
-        structure = read_structure(path)
+    structure = parse_structure(p.text, p.file)
     return _held(snap(structure, box, lattice.symbols, centre=[float(c) * 1e9 for c in centre]), box)

@@ -163,6 +163,7 @@ class TwinKernel(TwinSites):
         self.done = np.zeros(len(self.reactions["power"]), dtype=np.int64)
         self.content = np.asarray(content).tolist()
         self.entry = [inf] * len(self.content)
+        self.exposure = np.zeros(elements)
 
     def amounts(self) -> NDArray[np.int64]:
         """What is dissolved (elements, then the other species)."""
@@ -282,6 +283,7 @@ class TwinKernel(TwinSites):
                     first, which = t, i
             if first > until and self.end > until:
                 return REACHED
+            self.exposure += np.array(self.amount[: self.elements]) * (min(first, self.end) - self.now)
             if first >= self.end:
                 self.now, self.pending = self.end, -1.0
                 return EPOCH
@@ -324,8 +326,12 @@ class TwinKernel(TwinSites):
         if chosen < 0 or (not self.steady and self.uniform() >= self.share(chosen)):
             self.idle += 1
             return
-        self.dissolve(self.reactions["change"][chosen])
-        self.done[chosen] += 1
+        self.react(chosen)
+
+    def react(self, r: int) -> None:
+        """A reaction happens."""
+        self.dissolve(self.reactions["change"][r])
+        self.done[r] += 1
 
     def share(self, r: int) -> float:
         """What the rate of a reaction now is of its majorant."""
@@ -368,8 +374,12 @@ class TwinKernel(TwinSites):
         self.seed_pairs_broken += len(alone) if self.seed[s] else 0
         for t in [s, *alone]:
             self.vacate(t)
-            if not self.endless:
-                self.amount[self.element(t)] += 1
+            self.give_back(t)
+
+    def give_back(self, s: int) -> None:
+        """An atom that left site s is dissolved."""
+        if not self.endless:
+            self.amount[self.element(s)] += 1
 
     def hop(self, s: int, target: int) -> None:
         """An atom moves to an empty site of its kind that has a neighbour, unless it would leave one without any."""
@@ -402,12 +412,16 @@ class TwinKernel(TwinSites):
             self.occupy(place, False)
         self.pairs_formed += 1
 
-    def enter(self, i: int) -> None:
-        """A molecule, any with the same chance, leaves a syringe."""
+    def leave_syringe(self, i: int) -> int:
+        """A molecule, any with the same chance, leaves a syringe; its species."""
         n = self.word() * sum(self.content[i]) >> 64
         for kind, held in enumerate(self.content[i]):
             if n < held:
                 break
             n -= held
         self.content[i][kind] -= 1
-        self.dissolve(self.expand[kind])
+        return kind
+
+    def enter(self, i: int) -> None:
+        """A molecule from a syringe is dissolved."""
+        self.dissolve(self.expand[self.leave_syringe(i)])

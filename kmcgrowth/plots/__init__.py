@@ -20,8 +20,12 @@ KINDS = {
     "overview": "kmcgrowth.plots.overview_figure",
     "distribution": "kmcgrowth.plots.distribution_figure",
     "history": "kmcgrowth.plots.history_figure",
+    "crystal": "kmcgrowth.plots.lattice_figures:crystal",
+    "section": "kmcgrowth.plots.lattice_figures:section",
+    "sizes": "kmcgrowth.plots.lattice_figures:sizes",
+    "scattering": "kmcgrowth.plots.scattering_figure",
 }
-"""Kind of figure -> module whose ``figure(dataset)`` draws it; a new kind is one such module and its line here."""
+"""Kind of figure -> module whose ``figure(dataset)``, or other function, draws it; a new kind is its line here."""
 
 __all__ = ["KINDS", "distribution", "figure", "history", "overview", "save_figure"]
 
@@ -37,7 +41,8 @@ def figure(dataset: xr.Dataset, *, kind: str = "overview") -> Figure:
     if kind not in KINDS:
         known = ", ".join(f'"{k}"' for k in KINDS)
         raise BadInput(f'kind: "{kind}" is not a kind of figure; it is one of {known}.')
-    drawn: Figure = import_module(KINDS[kind]).figure(dataset)
+    module, _, function = KINDS[kind].partition(":")
+    drawn: Figure = getattr(import_module(module), function or "figure")(dataset)
     return drawn
 
 

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 
 def figure(dataset: xr.Dataset) -> Figure:
-    """Six panels: size distributions, mean diameter, relative width, supersaturation, species, feed and temperature."""
+    """Six panels: size distributions, mean diameter, relative width, supersaturation, species, feed and temperature.
+
+    Of a lattice run that keeps its atoms, their picture stands beside.
+    """
+    if "atom_site" in dataset.variables:
+        from kmcgrowth.plots.lattice_figures import overview
+
+        return overview(dataset)
     with look():
         fig = new_figure(7.2, 8.0)
         axes = fig.subplots(3, 2)

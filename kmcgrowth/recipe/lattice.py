@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -83,7 +85,7 @@ class Particle(Part):
                 if key in data:
                     raise Wrong('has no place beside "file", which holds the crystal; leave one of them out.', key)
             files = (info.context or {}).get("files") or Files()
-            under("file", files.text, data["file"])
+            under("file", lambda given: _structure(given, files), data["file"])
         elif data.get("shape") != "box" and ("diameter" in data) == ("formula_units" in data):
             what = "both are given" if "diameter" in data else "is missing"
             raise Wrong(f'{what}; give diameter = "3 nm" or formula_units = 200, one of them.', "diameter")
@@ -159,6 +161,17 @@ class Lattice(Part):
                 for k, v in given.items()
             }
         return data
+
+
+def _structure(given: Any, files: Files) -> str:
+    """The text of a structure file beside the recipe, or of one that ships."""
+    if not isinstance(given, str):
+        raise Wrong(f"{shown(given)} is not the name of a structure file; write it in quotation marks.")
+    shipped = resources.files("kmcgrowth.materials").joinpath("structures", given)
+    beside = files.directory is not None and (files.directory / given).is_file()
+    if given not in files.given and not beside and Path(given).name == given and shipped.is_file():
+        files.given[given] = shipped.read_text(encoding="utf-8")
+    return files.text(given)
 
 
 def _triple(given: Any, what: str, **limits: Any) -> tuple[float, float, float]:

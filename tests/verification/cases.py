@@ -17,14 +17,18 @@ ENGINES: dict[str, str] = {
     "leap": "kmcgrowth.reactor.leap:LeapRun",
     "balance": "kmcgrowth.reactor.balance:BalanceRun",
     "twin": "kmcgrowth.reactor.twin:TwinRun",
+    "lattice": "kmcgrowth.lattice.run:LatticeRun",
 }
 """Name -> class of the engine. A new engine is one line here, and its name in ``Case.engines`` where it applies."""
+
+USUAL = ("exact", "lattice")
+"""Engines that are run where none is asked for: the stirred reactor event by event, and the lattice."""
 
 ALL = ("exact", "leap", "balance")
 """Engines that can follow many particles through many events."""
 
-STOCHASTIC = tuple(name for name in ENGINES if name not in ("balance", "twin"))
-"""Engines that show single particles; the twin is too slow for many runs."""
+STOCHASTIC = tuple(name for name in ENGINES if name not in ("balance", "twin", "lattice"))
+"""Engines that show single particles of the stirred reactor; the twin is too slow for many runs."""
 
 UNLIKELY = 1e-9
 """Smallest p-value that holds: a right engine fails a check of this kind once in 10^9 choices of the seed."""
@@ -169,7 +173,7 @@ class Finding:
     @property
     def title(self) -> str:
         """Name of the case, and of the engine if it is not the usual one."""
-        return self.case.name if self.engine == "exact" else f"{self.case.name} ({self.engine})"
+        return self.case.name if self.engine in USUAL else f"{self.case.name} ({self.engine})"
 
     @property
     def holds(self) -> bool:
@@ -212,6 +216,7 @@ THEMES = (
     "tolerance",
     "system_size",
     "stress",
+    "lattice",
 )
 """Modules that hold the cases."""
 

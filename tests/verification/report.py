@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from verification.cases import ENGINES, Bench, Case, Check, Finding, load
+from verification.cases import ENGINES, USUAL, Bench, Case, Check, Finding, load
 from verification.page import save_figures, write_page
 from verification.stress import OTHERS, rerun
 
@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--list", action="store_true", help="list the cases and end")
     parser.add_argument("--fast", action="store_true", help="short variants, a few seconds each, with wider tolerances")
-    parser.add_argument("--engine", choices=sorted(ENGINES), help="engine to verify (default: exact; all for --report)")
+    parser.add_argument(
+        "--engine", choices=sorted(ENGINES), help="engine to verify (default: exact and lattice; all for --report)"
+    )
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the figures of the cases into this folder")
     parser.add_argument("--recipe", type=int, metavar="K", help="print one recipe of the case stress and rerun it")
     parser.add_argument(
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         others = OTHERS if given.engine in (None, "exact") else (given.engine,)
         return 0 if rerun(given.recipe, others, fast=given.fast) else 1
 
-    engines = [given.engine] if given.engine else list(ENGINES) if given.report or given.list else ["exact"]
+    engines = [given.engine] if given.engine else list(ENGINES if given.report or given.list else USUAL)
     cases = {name: case for name, case in load().items() if set(engines) & set(case.engines)}
     chosen = list(cases)
     if given.case:

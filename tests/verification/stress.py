@@ -32,7 +32,7 @@ PLAIN = 0.95
 CHANGE, CHANGED, REFUSED = 0.2, 0.75, 0.05
 """Matter that a recipe should move, and shares of the recipes that have to move it and that may be refused."""
 
-OTHERS = tuple(name for name in ENGINES if name not in ("exact", "twin"))
+OTHERS = tuple(name for name in ENGINES if name not in ("exact", "twin", "lattice"))
 """Engines that are held to the exact one; the twin would take hours."""
 
 
