@@ -217,6 +217,7 @@ THEMES = (
     "system_size",
     "stress",
     "lattice",
+    "lattice_steps",
 )
 """Modules that hold the cases."""
 

@@ -1,0 +1,179 @@
+"""Steps on the (100) face of a simple cubic crystal: how fast they advance, from S below one to far above."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lattices import HOT, box_of, energetics, make_kernel
+from verification.cases import SIX, Bench, Check, case, near
+
+from kmcgrowth.lattice._lattice import Kernel
+from kmcgrowth.lattice.sites import Box
+from kmcgrowth.materials.crystals import IntArray
+from kmcgrowth.model.types import FloatArray
+
+LAYERS = 2
+"""Of the slab under the steps."""
+
+HEIGHT = 6
+"""Cells of the box across the slab."""
+
+
+def sites_of(box: Box, layer: Any) -> IntArray:
+    """A slab, and on it what ``layer`` (nx, ny) marks."""
+    nx, ny, _ = box.cells
+    filled = np.zeros(box.cells, dtype=bool)
+    filled[:, :, :LAYERS] = True
+    filled[:, :, LAYERS] = layer
+    return np.flatnonzero(filled.reshape(nx * ny * box.cells[2])).astype(np.int32)
+
+
+def ran(kernel: Any, until: float) -> int:
+    """Atoms gained by a time."""
+    before = kernel.atoms
+    while kernel.run(until, 10**8):
+        kernel.make_room()
+    return int(kernel.atoms) - before
+
+
+# -- steps all of kinks ---------------------------------------------------------------------
+
+
+def stairs(n: int, rng: np.random.Generator) -> Any:
+    """A band along the diagonal of n x n places between two random stairs, any with the same chance (n, n)."""
+    layer = np.zeros((n, n), dtype=bool)
+    edges = []
+    for top in (0, n // 2):
+        walk = rng.permutation(np.repeat([0, 1], n))  # 0 goes on by one in x, 1 goes down by one in y
+        edges.append(top - np.cumsum(walk)[walk == 0])
+    for x in range(n):
+        layer[x, np.arange(edges[0][x], edges[1][x]) % n] = True
+    return layer
+
+
+@case("lattice-stairs", "diagonal steps, all of kinks, are an asymmetric exclusion process: v = (S - 1)/4 per edge",
+      engines=("lattice",))
+def diagonal(bench: Bench) -> list[Check]:
+    n, bond = (32, 9.0) if bench.fast else (64, 9.0)
+    times = 40 if bench.fast else 400
+    e, box = energetics("sc", bond=bond), box_of("sc", (n, n, HEIGHT))
+    checks, seen = [], []
+    for j, s in enumerate((0.5, 0.9, 1.0, 1.1, 2.0, 4.0)):
+        duration = min(8.0, 6.0 / max(abs(s - 1.0), 0.1))
+        rng = np.random.default_rng([51, j])
+        gained = []
+        for k in range(times):
+            kernel = make_kernel(Kernel, 1000 * j + k, e, box.cells, concentration=s)
+            sites = sites_of(box, stairs(n, rng))
+            kernel.fill(sites, np.ones(len(sites), dtype=bool))
+            gained.append(ran(kernel, duration))
+        edges = 2 * 2 * n
+        rate = np.array(gained) / (duration * edges)
+        # n of 2n places of a ring are taken: a bond carries (S - 1) n^2/(2n (2n - 1))
+        expected = (s - 1.0) * n / (2.0 * (2.0 * n - 1.0))
+        error = float(rate.std(ddof=1) / np.sqrt(times))
+        seen.append((s, float(rate.mean()), error, expected))
+        checks.append(near(
+            f"atoms gained per edge and time at S = {s:g} [attach rate]", float(rate.mean()), expected,
+            f"all stairs have the same energy, so an atom that attaches at an inner corner or leaves an outer one moves "
+            f"a particle of the exclusion process with rates S and 1; its stationary states are known: "
+            f"(S - 1) n/(2(2n - 1)), n = {n}. {SIX:g} standard errors, and exp(-bond) S for atoms beside a corner",
+            within=SIX * error + 3.0 * np.exp(-bond) * max(s, 1.0) * s,
+        ))
+    draw_velocity(bench, seen)
+    return checks
+
+
+def draw_velocity(bench: Bench, seen: list[tuple[float, float, float, float]]) -> None:
+    s, v, error, expected = np.array(seen).T
+
+    def draw(axes: Any) -> None:
+        axes.errorbar(s, v, error, fmt="o", label="lattice")
+        axes.plot(s, expected, "-", label="exclusion process")
+        axes.axhline(0.0, color="0.7", linewidth=0.8)
+        axes.set(xlabel="supersaturation S", ylabel="atoms per edge and time")
+        axes.legend()
+
+    bench.draw("diagonal steps of a simple cubic crystal", draw)
+
+
+# -- straight steps that are fed by diffusion ----------------------------------------------------
+
+
+def caught(width: int, hop: float, leave: float) -> float:
+    """Places from which straight steps catch, on average: atoms per length of step over those per area and time.
+
+    Both steps of a band of ``width`` beside a terrace of ``width``; exactly, for walks on the columns of places: from
+    a column to the next at 3 ``hop``, from the band's edge down the step at ``hop``, off the surface at ``leave``.
+    """
+    total = 2.0  # the places beside the steps themselves
+    for down, columns in ((hop, width), (3.0 * hop, width - 2)):
+        rows = np.arange(columns)
+        rates = np.zeros((columns, columns))
+        rates[rows[:-1], rows[1:]] = rates[rows[1:], rows[:-1]] = 3.0 * hop
+        out = np.zeros(columns)
+        out[0] += down
+        out[-1] += down
+        total += float(np.linalg.solve(np.diag(rates.sum(axis=1) + out + leave) - rates, out).sum())
+    return total / 2.0
+
+
+@case("lattice-steps", "atoms that diffuse to straight steps: Burton, Cabrera and Frank, from narrow to wide terraces",
+      engines=("lattice",))
+def straight(bench: Bench) -> list[Check]:
+    bond, leave, length = 16.0, 1e6, 6.0
+    hop = length**2 * leave / 3.0  # D = 3 hop: jumps of one place along x in six of eight directions
+    solubility = leave * float(np.exp(-2.0 * bond))
+    e = energetics("sc", bond=bond)
+    checks, seen = [], []
+    ny = 128
+    for j, width in enumerate((4, 8, 16, 32) if not bench.fast else (4, 16)):
+        box = box_of("sc", (2 * width, ny, HEIGHT))
+        layer = np.zeros((2 * width, ny), dtype=bool)
+        layer[:width] = True
+        sites = sites_of(box, layer)
+        expected = caught(width, hop, leave)
+        bcf = 2.0 * length * np.tanh(width / (2.0 * length))
+        duration = 0.12 / expected
+        gained, goal = [], (600 if bench.fast else 40_000)
+        while sum(gained) < goal:
+            kernel = make_kernel(
+                Kernel, 10_000 * j + len(gained), e, box.cells, solubility=solubility, concentration=1.0, hop=hop,
+            )
+            kernel.fill(sites, np.ones(len(sites), dtype=bool))
+            gained.append(ran(kernel, duration))
+        rate = np.array(gained) / (duration * 2.0 * ny)
+        error = float(rate.std(ddof=1) / np.sqrt(len(rate)))
+        seen.append((width, float(rate.mean()), expected, bcf))
+        checks += [
+            near(
+                f"velocity of steps {width} apart over what arrives per place", float(rate.mean()), expected,
+                f"linear equations for an atom that walks over the columns of the terraces, on and between the steps, "
+                f"until it leaves or meets a step, whose places hold it for good; {SIX:g} standard errors of "
+                f"{sum(gained)} atoms, 1 % for atoms that meet atoms and for edges that do not stay straight",
+                within=SIX * error + 0.01 * expected,
+            ),
+            near(
+                f"the same, x_s = {length:g}, in the continuum", float(rate.mean()), bcf,
+                "Burton, Cabrera and Frank (1951): 2 x_s tanh(L/2 x_s) from both sides, x_s^2 = D/leave, D = 3 hops; "
+                "places of a finite size and the way down over the edge, one of three, move it by up to one place",
+                within=1.0,
+            ),
+        ]
+    draw_widths(bench, seen, length)
+    return checks
+
+
+def draw_widths(bench: Bench, seen: list[tuple[float, float, float, float]], length: float) -> None:
+    width, v, exact, _ = np.array(seen).T
+    fine: FloatArray = np.linspace(1.0, 1.1 * width.max(), 200)
+
+    def draw(axes: Any) -> None:
+        axes.plot(width, v, "o", label="lattice")
+        axes.plot(width, exact, "x", markersize=9, label="walks on the columns, exactly")
+        axes.plot(fine, 2.0 * length * np.tanh(fine / (2.0 * length)), "-", label="Burton, Cabrera, Frank")
+        axes.set(xlabel="width of the terraces / a", ylabel="velocity / (arrival rate a)")
+        axes.legend()
+
+    bench.draw("straight steps fed by diffusion", draw)
