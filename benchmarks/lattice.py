@@ -11,8 +11,8 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-
 from kmcgrowth.lattice._lattice import Kernel, Pause
+
 from kmcgrowth.lattice.energetics import Energetics
 from kmcgrowth.lattice.sites import Box
 from kmcgrowth.materials.crystals import load_crystal
@@ -39,15 +39,17 @@ SCALING = [(10, "4e3"), (14, "1.1e4"), (30, "1.1e5"), (64, "1.0e6"), (136, "1.0e
 def kernel_of(
     crystal: str, cells: tuple[int, int, int], bond: float, s: float, hop: float, seed: int, free: int = 0
 ) -> tuple[Any, Box]:
-    """A kernel beside a fixed solution of supersaturation ``s``, or beside a pool of ``free`` atoms of each element."""
+    """A kernel beside a fixed solution of supersaturation ``s``, or a pool of ``free`` atoms of each element."""
     c = load_crystal(crystal)
     e = Energetics(c, bond * K_B * HOT)
     kernel = Kernel(np.random.SFC64(seed), cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), False, False)
     n = len(c.elements)
     empty = np.zeros(0)
     kernel.set_solution(
-        n, not free, [free] * n, np.eye(n), {"reactant": np.full((0, 1), -1), "order": np.zeros((0, 1)),
-        "consumed": np.zeros((0, 1)), "change": np.zeros((0, n)), "power": empty}, np.zeros((0, n)),
+        n, not free, [free] * n, np.eye(n),
+        {"reactant": np.full((0, 1), -1), "order": np.zeros((0, 1)), "consumed": np.zeros((0, 1)),
+         "change": np.zeros((0, n)), "power": empty},
+        np.zeros((0, n)),
     )
     hops = e.hop_rates(hop, -bond * K_B * HOT, HOT)
     rates = e.detach_rates(1.0, 1.0, HOT) + hops
@@ -61,8 +63,10 @@ def ball(kernel: Any, box: Box, atoms: int) -> None:
     """Fill the ``atoms`` sites nearest to the middle."""
     reach = np.cbrt(3.0 * atoms / (4.0 * np.pi * box.sites) * box.volume) * 1.05 + 2.0 * box.constant
     size = box.crystal.cell * box.constant
-    low, high = np.floor((box.edges / 2 - reach) / size).astype(int), np.ceil((box.edges / 2 + reach) / size).astype(int)
-    cells = np.stack(np.meshgrid(*(np.arange(a, b) for a, b in zip(low, high)), indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    low = np.floor((box.edges / 2 - reach) / size).astype(int)
+    high = np.ceil((box.edges / 2 + reach) / size).astype(int)
+    ranges = (np.arange(a, b) for a, b in zip(low, high))
+    cells = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, 1, 3)
     sites = np.unique(box.join(cells, np.arange(box.crystal.sites)).ravel())
     away = np.linalg.norm(box.position(sites) - box.edges / 2.0, axis=1)
     chosen = np.sort(sites[np.argpartition(away, atoms)[:atoms]]).astype(np.int32)
@@ -80,7 +84,9 @@ def go(kernel: Any, candidates: int) -> None:
             raise RuntimeError("nothing can happen any more")
 
 
-def speed(crystal: str, cells: tuple[int, int, int], atoms: int, bond: float, hop: float, repeat: int) -> dict[str, float]:
+def speed(
+    crystal: str, cells: tuple[int, int, int], atoms: int, bond: float, hop: float, repeat: int
+) -> dict[str, float]:
     """Millions of events per second, and their mix, of a crystal in balance with a pool."""
     rates, mix = [], np.zeros(4)
     for seed in range(repeat):
@@ -114,7 +120,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=3)
     repeat = parser.parse_args().repeat
-    print("| crystal in balance with its solution | M events/s | attach | detach | hop | came to nothing |\n|---|---|---|---|---|---|")
+    print("| crystal in balance with its solution | M events/s | attach | detach | hop | came to nothing |")
+    print("|---|---|---|---|---|---|")
     for what, crystal, cells, atoms, bond, hop in CASES:
         for h in (0.0, hop):
             found = speed(crystal, cells, atoms, bond, h, repeat)
@@ -122,8 +129,8 @@ def main() -> None:
             print(f"| {what} | {found['speed']:.2f} | {shares} |", flush=True)
     print("\n| growth from 1e4 to 1e5 atoms | s | attach and detach, M/s | all events, M/s |\n|---|---|---|---|")
     for crystal, cells, bond, s, hop in (
-        ("fcc", (50, 50, 50), 1.0, 2.0, 0.0), ("fcc", (50, 50, 50), 1.0, 2.0, 0.3), ("zincblende", (40, 40, 40), 4.0, 2.0, 0.0),
-        ("zincblende", (40, 40, 40), 4.0, 2.0, 0.05),
+        ("fcc", (50, 50, 50), 1.0, 2.0, 0.0), ("fcc", (50, 50, 50), 1.0, 2.0, 0.3),
+        ("zincblende", (40, 40, 40), 4.0, 2.0, 0.0), ("zincblende", (40, 40, 40), 4.0, 2.0, 0.05),
     ):
         spent, slow, fast = growth(crystal, cells, bond, s, hop)
         print(f"| {crystal}, S = {s:g}{', hops' if hop else ''} | {spent:.2f} | {slow:.2f} | {fast:.2f} |", flush=True)

@@ -98,7 +98,9 @@ def lattice_report(model: Model, title: str) -> str:
         lines.append(_line("ligands", f"{lattice.ligand / ELEMENTARY_CHARGE:.4g} eV on a cation that lacks neighbours"))
     lines.append(_line("solution", _solution(model)))
     crystals = int(counts.seed.sum())
-    lines.append(_line("at the start", f"{crystals} crystals of {len(run._kernel.occupied()[0])} atoms"))
+    atoms = int(counts.matter["particles"].sum())
+    number = "1 crystal" if crystals == 1 else f"{crystals} crystals"
+    lines.append(_line("at the start", f"{number}, {atoms} atoms in all"))
     if np.isfinite(attach):
         rates = run.energetics.detach_rates(attach, solubility, temperature)
         groups = run.energetics.groups
@@ -113,7 +115,8 @@ def lattice_report(model: Model, title: str) -> str:
     events = per_second * model.duration
     seconds = events / EVENTS_PER_SECOND
     lines += [
-        "", _line("expected events", f"{events:.1e}, if it goes on as it begins"), _line("engine", "exact, every event"),
+        "", _line("expected events", f"{events:.1e}, if it goes on as it begins"),
+        _line("engine", "exact, every event"),
         _line("expected time", f"{seconds:.2g} s"),
         _line("expected memory", f"{lattice_bytes(model) / 1e6:.0f} MB"),
     ]

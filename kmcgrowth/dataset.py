@@ -64,7 +64,8 @@ def build(
     ``mean_diameter`` [nm], ``relative_std`` [1] (of the particles, not of a sample), both NaN without particles, and
     ``number``; ``matter`` [atoms]; ``events``, ``born``, ``dissolved``, ``largest_debt``, and ``lost`` [molecules]
     where the recipe has loss channels; on a lattice ``attached``, ``detached``, ``hopped``, ``dissolved_atoms``,
-    ``crystal_energy`` [eV], and the atoms of some moments (``kmcgrowth.lattice.frames``); ``nucleated_share``, particles born per initial seed; and the 95 % intervals
+    ``exposure`` [s], ``solubility`` [mol/L], ``crystal_energy`` [eV], and the atoms of some moments
+    (``kmcgrowth.lattice.frames``); ``nucleated_share``, particles born per initial seed; and the 95 % intervals
     ``mean_diameter_ci``, ``relative_std_ci``, ``nucleated_share_ci`` of the mean over replicates, or, with one
     replicate, of what its finite number of particles can say.
 

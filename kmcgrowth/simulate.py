@@ -333,7 +333,7 @@ def _engine(name: str, model: Model) -> Callable[[Model, np.random.Generator], R
     require_method(name)
     known = engines if model.lattice is None else lattice_engines
     if name not in known:
-        raise BadInput(f'simulation.method: "{name}" is for the stirred reactor; a lattice goes event by event: "exact".')
+        raise BadInput(f'simulation.method: "{name}" is for the stirred reactor; a lattice needs "exact", every event.')
     found = known[name]
     if isinstance(found, str):
         module, _, attribute = found.partition(":")

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kmcgrowth.lattice._lattice import Kernel
 from lattices import HOT, THERMAL, ball, box_of, chi_square, energetics, enumerated, make_kernel, visited
 
-from kmcgrowth.lattice._lattice import Kernel
 from kmcgrowth.lattice.energetics import Energetics
 from kmcgrowth.lattice.sites import Box
 from kmcgrowth.lattice.twin import TwinKernel
@@ -116,7 +116,7 @@ def _chain(box: Box, atoms: int, rng: np.random.Generator) -> np.ndarray:
 def test_states_of_a_closed_box_occur_as_their_enumerated_weights_say(
     name: str, energies: dict[str, float], amount: list[int], room: float, hop: float
 ) -> None:
-    """P(state) ~ exp(-E/kT) prod_e room^m_e/m_e!, m_e dissolved atoms, room = V c_ref; by atoms in crystals and bonds."""
+    """P(state) ~ exp(-E/kT) prod_e room^m_e/m_e!, m_e dissolved atoms, room = V c_ref; by atoms and bonds."""
     e, box = energetics(name, **energies), box_of(name, (3, 3, 3))
     chance = enumerated(box, e, amount, room)
     volume = room / e.reference(1.0, HOT)
@@ -152,8 +152,8 @@ def test_an_atom_at_a_kink_is_in_equilibrium_at_the_solubility(name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "normal", "constant"), [("zincblende", (1, 1, 1), 0.60583), ("fcc", (1, 1, 1), 0.4), ("sc", (1, 0, 0), 0.3),
-                                     ("wurtzite", (0, 0, 1), 0.43)],
+    ("name", "normal", "constant"),
+    [("zincblende", (1, 1, 1), 0.60583), ("fcc", (1, 1, 1), 0.4), ("sc", (1, 0, 0), 0.3), ("wurtzite", (0, 0, 1), 0.43)],
 )
 def test_broken_bonds_of_the_close_packed_face_by_counting(
     name: str, normal: tuple[int, int, int], constant: float

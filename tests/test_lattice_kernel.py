@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kmcgrowth.lattice._lattice import Kernel, Pause
 from lattices import ball, box_of, energetics, make_kernel
 
-from kmcgrowth.lattice._lattice import Kernel, Pause
 from kmcgrowth.lattice.twin import TwinKernel
 
 ENERGIES: list[tuple[str, dict[str, float]]] = [
@@ -63,7 +63,8 @@ def changing(cls: Any, chemistry: bool) -> Any:
     kernel = cls(np.random.SFC64(5), box.cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), False, False)
     reactions = {
         "reactant": np.array([[2, -1], [2, 2]]), "order": np.array([[1.0, 0.0], [0.5, 1.0]]),
-        "consumed": np.array([[1, 0], [0, 1]]), "change": np.array([[3, 3, -1], [3, 3, -1]]), "power": np.array([0.0, -0.5]),
+        "consumed": np.array([[1, 0], [0, 1]]), "change": np.array([[3, 3, -1], [3, 3, -1]]),
+        "power": np.array([0.0, -0.5]),
     }
     expand = np.array([[1, 1, 0], [0, 0, 1]])
     kernel.set_solution(2, False, [200, 210, 60], expand, reactions, np.array([[40, 20]]))

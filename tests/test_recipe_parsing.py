@@ -339,6 +339,7 @@ def test_shipped_recipes_load() -> None:
 def test_every_key_is_in_the_reference() -> None:
     """docs/recipe.md lists each key under its table's heading."""
     from kmcgrowth.recipe import schema
+    from kmcgrowth.recipe.lattice import Particle
 
     text = (Path(__file__).parents[1] / "docs" / "recipe.md").read_text(encoding="utf-8")
     sections = {part.splitlines()[0]: part for part in text.split("\n## ")[1:]}
@@ -354,8 +355,11 @@ def test_every_key_is_in_the_reference() -> None:
         "`[growth]`": schema.Growth,
         "`[nucleation]`": schema.Nucleation,
         "`[coalescence]`": schema.Coalescence,
+        "`[lattice]`": schema.Lattice,
         "`[simulation]`": schema.Simulation,
     }
+    for key in Particle.keys:
+        assert f"`{key}`" in sections["`[lattice]`"], key
     for heading, model in tables.items():
         for key in model.keys:
             assert f"`{key}`" in sections[heading], f"{heading}: {key}"

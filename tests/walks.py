@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import spsolve
 
 from kmcgrowth.lattice._walk import WalkKernel
 from kmcgrowth.lattice.energetics import Energetics
@@ -43,6 +45,7 @@ class Walks:
     kinds : kinds of molecules besides atoms
     reactions : rows of (kind, change of every kind, rate constant at both ends of the window)
     stick, walk, far : per kind or one number; a pair of them for both ends of the window
+    freeze : atoms with as many neighbours stay where they are
     solubility : walkers per grid point beside the flat crystal [dimensionless]; sets how atoms detach; 0: they do not
     """
 
@@ -51,15 +54,16 @@ class Walks:
         kinds: int = 0, reactions: Any = (), stick: Any = np.inf, walk: Any = 1.0, far: Any = None, margin: int | None = None,
         sink: bool = False, largest: int = 128, bond: float = 0.0, second_bond: float = 0.0, solubility: float = 0.0,
         hops: float = 0.0, content: Any = None, push: Any = (), left: Any = (), window: float = 1e30, spread: Any = None,
-        kernel: type = WalkKernel, expand: Any = None, warmer: float = 0.0,
+        kernel: type = WalkKernel, expand: Any = None, warmer: float = 0.0, freeze: int = 99,
     ) -> None:
         c = load_crystal(crystal)
         self.box = Box(c, cells, CONSTANT)
         self.grid: WalkGrid = walk_grid(self.box)
         self.energetics = Energetics(c, bond=bond, second_bond=second_bond)
         e = self.energetics
+        self.kernel_bits = np.random.SFC64(seed)
         self.kernel: Any = kernel(
-            np.random.SFC64(seed), cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), second_bond != 0.0, False
+            self.kernel_bits, cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), second_bond != 0.0, False
         )
         elements = len(c.elements)
         self.kinds = elements + kinds
@@ -81,6 +85,8 @@ class Walks:
             h = e.hop_rates(hops, 0.0, t) if hops else np.zeros(len(e.groups))
             self.hops.append(h)
             self.rates.append(h + (e.detach_rates(finite, solubility, t) if solubility else 0.0))
+        for table in (*self.rates, *self.hops):
+            table[e.groups[:, 1] >= freeze] = 0.0
         self.stick = [np.full(elements, float(stick))] * 2
         self.walk, self.far = self._ends(walk), None if far is None else self._ends(far)
         self.push, self.left = np.array(push, dtype=float), np.array(left, dtype=float)
@@ -115,3 +121,47 @@ class Walks:
 def boltzmann(bond: float) -> float:
     """Bond energy in units of kT -> [J]."""
     return bond * K_B * TEMPERATURE
+
+
+def steady_flux(walks: Walks, margin: int, stick: float, pace: float = 1.0) -> float:
+    """Rate at which atoms of a crystal of one element attach, with one walker per grid point outside of the region.
+
+    The discrete Laplace equation: density one outside, no step onto a taken site, loss ``stick`` p at places, or p = 0
+    there.
+    """
+    taken, _ = walks.kernel.occupied()
+    points = tuple(int(n) for n in walks.grid.points)
+    cell, b = walks.box.split(np.arange(walks.box.sites))
+    at = cell * walks.grid.parts + walks.grid.point[b]
+    held, place = np.zeros(points, dtype=bool), np.zeros(points, dtype=bool)
+    held[tuple(at[taken].T)] = True
+    place[tuple(at[np.unique(walks.box.neighbours(taken))].T)] = True
+    place &= ~held
+    region = np.zeros(points, dtype=bool)
+    region[(slice(margin, -margin),) * 3] = True
+    unknown = region & ~held & (~place if np.isinf(stick) else True)
+    number = np.full(points, -1)
+    number[unknown] = np.arange(unknown.sum())
+    rows, columns, values = [], [], []
+    source = np.zeros(int(unknown.sum()))
+    into_places = np.zeros_like(source)
+    for axis in range(3):
+        for step in (-1, 1):
+            there = [np.roll(a, -step, axis) for a in (held, place, region, number)]
+            open_ = unknown & ~there[0]
+            i = number[open_]
+            rows.append(i), columns.append(i), values.append(np.full(i.size, -pace))
+            inside, absorbed = there[2][open_], there[1][open_] & np.isinf(stick) & there[2][open_]
+            np.add.at(source, i[~inside], pace)
+            np.add.at(into_places, i[absorbed], pace)
+            go = inside & ~absorbed
+            rows.append(i[go]), columns.append(there[3][open_][go]), values.append(np.full(int(go.sum()), pace))
+    if not np.isinf(stick):
+        i = number[place & region]
+        rows.append(i), columns.append(i), values.append(np.full(i.size, -stick))
+        into_places[i] = stick
+    matrix = coo_matrix(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(source.size, source.size)
+    )
+    density = spsolve(matrix.tocsc(), -source)
+    return float(into_places @ density)

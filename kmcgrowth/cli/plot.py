@@ -13,7 +13,10 @@ def plot(
     output: Annotated[
         Path | None, typer.Option("-o", metavar="FIG", help="The figure, as .png, .svg or .pdf.")
     ] = None,
-    kind: Annotated[str, typer.Option(metavar="KIND", help="overview, distribution, history, sizes; of a lattice also crystal, section, scattering.")] = "overview",
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="overview, distribution, history, sizes; of a lattice also crystal, "
+                                               "section, scattering.")
+    ] = "overview",
     data: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Measured points to lay over: CSV with time_min and diameter_nm."),

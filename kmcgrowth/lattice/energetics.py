@@ -109,7 +109,7 @@ class Energetics:
         It is in detailed balance with the two ways in which a pair falls apart, either atom leaving first.
         Parameters as in ``detach_rates``.
         """
-        e, n, second, saturated = self.groups.T
+        _, n, second, saturated = self.groups.T
         single = (n == 1) & (second == 0) & (saturated == 0)
         leave = self.detach_rates(attach_rate, solubility, temperature)[single]
         elements = len(self.crystal.elements)

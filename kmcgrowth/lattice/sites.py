@@ -56,7 +56,7 @@ class Box:
 
     def split(self, site: IntArray) -> tuple[IntArray, IntArray]:
         """Cells (..., 3) and basis (...) of sites."""
-        nx, ny, nz = self.cells
+        _, ny, nz = self.cells
         rest, b = np.divmod(np.asarray(site, dtype=np.int64), self.crystal.sites)
         rest, z = np.divmod(rest, nz)
         x, y = np.divmod(rest, ny)

@@ -66,7 +66,7 @@ class Crystal:
 
     @property
     def hops(self) -> IntArray:
-        """Sites to which an atom on the surface can hop (basis, directions, 4), as in ``shells``; all of its element."""
+        """Sites of its element to which an atom on the surface can hop (basis, directions, 4), as in ``shells``."""
         return np.concatenate([self.shells[i] for i in self.hop_shells], axis=1)
 
 
@@ -99,12 +99,15 @@ def load_crystal(name: str) -> Crystal:
         array.setflags(write=False)
     return Crystal(
         name, cell, tuple(data["elements"]), kind, basis, tuple(data["coordination"]),
-        tuple(i - 1 for i in data["hops"]), data["face"]["name"], data["face"]["bonds"] / data["face"]["area"], tuple(data.get("walk", ())), shells, distances,
+        tuple(i - 1 for i in data["hops"]), data["face"]["name"], data["face"]["bonds"] / data["face"]["area"],
+        tuple(data.get("walk", ())), shells, distances,
     )
 
 
-def _shells(cell: FloatArray, basis: FloatArray, coordination: list[int]) -> tuple[tuple[IntArray, IntArray], FloatArray]:
-    """Neighbours of every site, shell by shell, in a fixed order; the description must agree with the geometry."""
+def _shells(
+    cell: FloatArray, basis: FloatArray, coordination: list[int]
+) -> tuple[tuple[IntArray, IntArray], FloatArray]:
+    """Neighbours of every site, shell by shell, in a fixed order; description and geometry must agree."""
     steps = np.array(list(product((-2, -1, 0, 1, 2), repeat=3)))
     found: list[list[IntArray]] = [[], []]
     distances = np.zeros(2)

@@ -35,7 +35,6 @@ from kmcgrowth.physics.sphere import radius_from_units, units_from_radius
 from kmcgrowth.recipe.laws import TemperatureLaw
 from kmcgrowth.recipe.schema import Recipe
 
-
 LATTICE_PARTICLES = 8
 """Seeds in the control volume of a lattice where nobody says how many."""
 

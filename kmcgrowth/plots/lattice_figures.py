@@ -66,7 +66,8 @@ def sizes(dataset: xr.Dataset) -> Figure:
             time[where], one["size"].values[which], c=number, s=5, marker="s", linewidths=0, cmap="viridis_r",
             norm=LogNorm(1, max(2, int(number.max()))), rasterized=True,
         )
-        left.set(xlabel=f"time ({unit})", ylabel="formula units in a particle", xlim=(time[0], time[-1]), ylim=(0, None))
+        left.set(xlabel=f"time ({unit})", ylabel="formula units in a particle", xlim=(time[0], time[-1]))
+        left.set_ylim(bottom=0.0)
         fig.colorbar(dots, ax=left, label="particles", pad=0.02, format="%g")
         spent = count.sum(axis=0) / max(int(count.sum()), 1)
         right.barh(one["size"].values, 100.0 * spent, height=1.0, color=BLUE)

@@ -63,7 +63,8 @@ def figure(dataset: xr.Dataset) -> Figure:
         for x, y in zip(found.position, found.height):
             if 1.2 < x < 5.0:
                 left.annotate(f"{x:.2f}", (x, y), (0, 4), textcoords="offset points", ha="center", fontsize=7)
-        left.set(xlabel="scattering vector $Q$ (Å$^{-1}$)", ylabel="intensity per atom (electrons$^2$)", xlim=(q[0], q[-1]))
+        left.set(xlabel="scattering vector $Q$ (Å$^{-1}$)", ylabel="intensity per atom (electrons$^2$)")
+        left.set_xlim(q[0], q[-1])
         left.set_ylim(0.0, GAP * 1.25 * above)
         left.legend(loc="upper right")
         top = left.secondary_xaxis("top", functions=(

@@ -179,7 +179,7 @@ def reaches_growth(recipe: Recipe) -> bool:
     ------
     BadInput : with the key of the contents that lead nowhere.
     """
-    if not (recipe.seeds or recipe.lattice and recipe.lattice.particle) and recipe.nucleation.law == "none":
+    if not (recipe.seeds or (recipe.lattice and recipe.lattice.particle)) and recipe.nucleation.law == "none":
         return True
     if recipe.lattice is not None and recipe.lattice.solution == "fixed":
         return True

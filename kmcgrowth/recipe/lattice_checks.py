@@ -30,8 +30,9 @@ def check_lattice(recipe: Recipe) -> None:
     compound = len(crystal.elements) > 1
     if compound and tuple(recipe.unit_atoms.values()) != crystal.elements:
         formula = " ".join(f"{e}{n if n > 1 else ''}" for e, n in recipe.unit_atoms.items())
-        raise bad(f'{shown(structure)} has one atom of each of two elements in a formula unit, but {recipe.material} is '
-                  f'{formula}; on "fcc" and "sc" each site holds a whole formula unit.', "lattice", "crystal")
+        raise bad(f'{shown(structure)} has one atom of each of two elements in a formula unit, but '
+                  f'{recipe.material} is {formula}; on "fcc" and "sc" each site holds a whole formula unit.',
+                  "lattice", "crystal")
     for key, there in (("withdrawal", recipe.withdrawal), ("sticking", recipe.sticking)):
         if there:
             raise bad("has no place beside [lattice], which has no such process; leave it out.", key, 0)
@@ -72,7 +73,8 @@ def _check_solution(recipe: Recipe, structure: str) -> None:
                   "lattice", "attach_rate")
     if fixed and (recipe.injection or any(recipe.flask.contents.values())):
         where = ("injection", 0) if recipe.injection else ("flask", "contents")
-        raise bad('has no place beside a fixed solution; write solution = "pool" in [lattice], or leave it out.', *where)
+        raise bad('has no place beside a fixed solution; write solution = "pool" in [lattice], or leave it out.',
+                  *where)
     if not fixed and lattice.ratio != 1.0 and lattice.supersaturation is None:
         raise bad("is for a fixed solution; the elements of a pool follow from what is dissolved.", "lattice", "ratio")
     if lattice.solution == "walkers" and not load_crystal(structure).walk:
