@@ -112,7 +112,7 @@ cdef class Matter(Moves):
         Kernel.hop_from(self, s, direction)
 
     cdef void put(self, int64_t *number) noexcept nogil:
-        """Walkers of each kind that appear together, at any point where no site of theirs is taken."""
+        """Walkers of each kind that appear together, at any point that is not taken, nor has taken ones all around."""
         cdef int[3] p
         cdef int k, tries = 0
         cdef int64_t n
@@ -121,7 +121,7 @@ cdef class Matter(Moves):
             self.anywhere(p)
             good = True
             for k in range(self.kinds):
-                if number[k] and self.blocked(self.grid[k], p[0], p[1], p[2]):
+                if number[k] and (self.blocked(self.grid[k], p[0], p[1], p[2]) or self.enclosed(self.grid[k], p)):
                     good = False
             tries += 1
         for k in range(self.kinds):
@@ -133,7 +133,7 @@ cdef class Matter(Moves):
         self.dirty = <uint64_t>0xFFFFFFFFFFFFFFFF
 
     def dissolve(self, change):
-        """Put walkers of each kind at open points, each anywhere; negative numbers take some away, each any one."""
+        """Put walkers of each kind at open points, each at any; negative numbers take some away, each any one."""
         cdef int64_t[::1] one = np.zeros(self.kinds, dtype=np.int64)
         cdef int k
         cdef int64_t n, number

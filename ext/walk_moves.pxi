@@ -185,13 +185,15 @@ cdef class Moves(Lists):
         cdef int e = self.grid[of.kind]
         cdef int[3] p
         self.moves += 1
-        self.beside_point(w, direction, p)
+        p[0], p[1], p[2] = of.x, of.y, of.z
+        self.step_from(p, direction)
         if self.outside(p[0], p[1], p[2]):
             self.step_out(w)
             return
         if self.blocked(e, p[0], p[1], p[2]):
             self.blocked_moves += 1
-            if self.enclosed(w):
+            p[0], p[1], p[2] = of.x, of.y, of.z
+            if self.enclosed(e, p):
                 self.drop(&self.near[of.kind], w)
                 of.size = STUCK
                 self.add(&self.stuck[of.kind], w)
@@ -204,8 +206,8 @@ cdef class Moves(Lists):
             of.x, of.y, of.z = <int16_t>p[0], <int16_t>p[1], <int16_t>p[2]
         self.look(w)
 
-    cdef inline void beside_point(self, int32_t w, int direction, int *p) noexcept nogil:
-        p[0], p[1], p[2] = self.walker[w].x, self.walker[w].y, self.walker[w].z
+    cdef inline void step_from(self, int *p, int direction) noexcept nogil:
+        """One of the six points around."""
         if direction == 0:
             p[0] = p[0] - 1 if p[0] else self.gx - 1
         elif direction == 1:
@@ -219,13 +221,14 @@ cdef class Moves(Lists):
         else:
             p[2] = p[2] + 1 if p[2] + 1 < self.gz else 0
 
-    cdef bint enclosed(self, int32_t w) noexcept nogil:
+    cdef bint enclosed(self, int e, int *p) noexcept nogil:
         """Whether all points around are taken."""
-        cdef int[3] p
+        cdef int[3] q
         cdef int d
         for d in range(6):
-            self.beside_point(w, d, p)
-            if not self.blocked(self.grid[self.walker[w].kind], p[0], p[1], p[2]):
+            q[0], q[1], q[2] = p[0], p[1], p[2]
+            self.step_from(q, d)
+            if not self.blocked(e, q[0], q[1], q[2]):
                 return False
         return True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kmcgrowth.errors import BadInput
@@ -70,11 +72,9 @@ def require_lattice_memory(model: Model, at_once: int, present: float) -> None:
 
 def lattice_report(model: Model, title: str) -> str:
     """The lattice, its energies and rates at the start, and what the run will roughly cost."""
-    from kmcgrowth.lattice.run import LatticeRun
-
     lattice = model.lattice
     assert lattice is not None
-    run = LatticeRun(model, np.random.Generator(np.random.SFC64(0)))
+    run = _run_class(lattice.solution)(model, np.random.Generator(np.random.SFC64(0)))
     temperature = model.temperature(0.0)
     thermal = K_B * temperature
     bond = lattice.bond
@@ -123,6 +123,16 @@ def lattice_report(model: Model, title: str) -> str:
     return "\n".join(lines)
 
 
+def _run_class(solution: str) -> Any:
+    if solution == "walkers":
+        from kmcgrowth.lattice.walk_run import WalkRun
+
+        return WalkRun
+    from kmcgrowth.lattice.run import LatticeRun
+
+    return LatticeRun
+
+
 def _solution(model: Model) -> str:
     lattice = model.lattice
     assert lattice is not None
@@ -130,7 +140,9 @@ def _solution(model: Model) -> str:
     if lattice.solution == "fixed":
         return f"fixed, supersaturation {' to '.join(dict.fromkeys((s[0], s[-1])))}"
     volume = model.control_volume * 1e27
-    kind = "stirred" if lattice.solution == "pool" else "diffusing"
+    kind = "stirred" if lattice.solution == "pool" else "walkers"
+    if s:
+        kind += f" in a reservoir of supersaturation {' to '.join(dict.fromkeys((s[0], s[-1])))}"
     held = ", ".join(f"{n} {name}" for name, n in zip(model.species, model.initial, strict=True) if n)
     return f"{kind}, {volume:.4g} nm^3 with {held or 'nothing dissolved'}"
 

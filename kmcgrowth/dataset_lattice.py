@@ -59,6 +59,15 @@ def atom_coordinates(model: Model, run: Sequence[Counts]) -> dict[str, Variable]
             "atom_site": (("atom",), site, "1", "occupied sites, frame after frame"),
             "atom_seed": (("atom",), seed, "1", "1 for an atom of a particle that was there at the start"),
         }
+    if frames and "walker_kind" in told[0]:
+        kinds = [*model.lattice.symbols, *model.species[1:]]
+        found |= {
+            "walker_name": (("walker_species",), np.array(kinds), "1", "what walks"),
+            "frame_walkers": (("frame",), np.array([len(t["walker_kind"]) for t in told]), "1", "walkers in a frame"),
+            "walker_kind": (("walker",), np.concatenate([t["walker_kind"] for t in told]), "1", "which of walker_name"),
+            "walker_point": (("walker", "axis"), np.concatenate([t["walker_point"] for t in told]), "1",
+                             "grid point of a walker, frame after frame"),
+        }
     return found
 
 

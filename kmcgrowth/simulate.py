@@ -39,6 +39,7 @@ engines: dict[str, str | Callable[[Model, np.random.Generator], Run]] = {
 lattice_engines: dict[str, str | Callable[[Model, np.random.Generator], Run]] = {
     "exact": "kmcgrowth.lattice.run:LatticeRun",
     "twin": "kmcgrowth.lattice.run:LatticeTwinRun",
+    "walkers": "kmcgrowth.lattice.walk_run:WalkRun",
 }
 """The same for models with a lattice."""
 
@@ -334,7 +335,8 @@ def _engine(name: str, model: Model) -> Callable[[Model, np.random.Generator], R
     known = engines if model.lattice is None else lattice_engines
     if name not in known:
         raise BadInput(f'simulation.method: "{name}" is for the stirred reactor; a lattice needs "exact", every event.')
-    found = known[name]
+    walking = model.lattice is not None and model.lattice.solution == "walkers" and name == "exact"
+    found = known["walkers" if walking else name]
     if isinstance(found, str):
         module, _, attribute = found.partition(":")
         found = getattr(import_module(module), attribute)

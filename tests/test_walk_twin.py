@@ -78,4 +78,4 @@ def test_same_events_with_clusters_that_fall_apart(crystal: str, stick: float) -
         spread=[0] * n + [0, 1],
     )
     assert one.kernel.entered > 4
-    assert all(d > 0 for d in one.kernel.done)
+    assert one.kernel.done.sum() > 3

@@ -140,6 +140,8 @@ def steady_flux(walks: Walks, margin: int, stick: float, pace: float = 1.0) -> f
     region = np.zeros(points, dtype=bool)
     region[(slice(margin, -margin),) * 3] = True
     unknown = region & ~held & (~place if np.isinf(stick) else True)
+    # points with taken ones all around are never reached
+    unknown &= ~np.all([np.roll(held, s, a) for a in range(3) for s in (-1, 1)], axis=0)
     number = np.full(points, -1)
     number[unknown] = np.arange(unknown.sum())
     rows, columns, values = [], [], []

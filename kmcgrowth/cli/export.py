@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from kmcgrowth.errors import BadInput
 
 if TYPE_CHECKING:
     from kmcgrowth.lattice.atoms import Atoms
+    from kmcgrowth.plots.crystal_scene import Walkers
 
 SUFFIXES = (".extxyz", ".xyz", ".cif", ".png", ".gif", ".mp4")
 
@@ -35,25 +36,30 @@ def export(
     from kmcgrowth import results
     from kmcgrowth.cli.say import say
     from kmcgrowth.lattice.frames import read_frames
+    from kmcgrowth.plots.lattice_figures import walkers_of
 
     suffix = output.suffix.lower()
     if suffix not in SUFFIXES:
         raise BadInput(f'"{output}": atoms are exported as {", ".join(SUFFIXES)}; end the name with one of these.')
     if every < 1:
         raise BadInput(f"--every: {every} is no step; give 1 or more.")
-    frames = read_frames(results.load(result))
+    dataset = results.load(result)
+    frames, walkers = read_frames(dataset), walkers_of(dataset)
     if not frames:
         raise BadInput(f'"{result}" holds no atoms: only a run on the lattice can be exported.')
-    say(write(output, thinned(frames, every), colour=colour, size=size, turn=turn))
+    shown = None if walkers is None else thinned(walkers, every)
+    say(write(output, thinned(frames, every), walkers=shown, colour=colour, size=size, turn=turn))
 
 
-def thinned(frames: list[Atoms], every: int) -> list[Atoms]:
+def thinned(frames: list[Any], every: int) -> list[Any]:
     """Every so many frames from the first, and the last."""
     kept = frames[::every]
     return kept if (len(frames) - 1) % every == 0 else [*kept, frames[-1]]
 
 
-def write(output: Path, frames: list[Atoms], *, colour: str, size: int, turn: float) -> str:
+def write(
+    output: Path, frames: list[Atoms], *, colour: str, size: int, turn: float, walkers: list[Walkers] | None = None
+) -> str:
     """Write frames in the format that the suffix of ``output`` says, and tell what was written."""
     suffix = output.suffix.lower()
     last = frames[-1]
@@ -71,10 +77,13 @@ def write(output: Path, frames: list[Atoms], *, colour: str, size: int, turn: fl
     if suffix == ".png":
         from kmcgrowth.plots.crystal_render import Camera
 
-        still = movie.labelled([last], pictures=1, colour=colour, size=size, camera=Camera(turn=turn))
+        still = movie.labelled(
+            [last], pictures=1, colour=colour, size=size, camera=Camera(turn=turn),
+            walkers=None if walkers is None else walkers[-1:],
+        )
         movie.save_still(output, next(still))
         return f"{output}: {last.number} atoms at {last.time:g} s"
-    pictures = movie.labelled(frames, colour=colour, size=size, turn=turn)
+    pictures = movie.labelled(frames, colour=colour, size=size, turn=turn, walkers=walkers)
     return f"{output}: {_counted(movie.save_movie(output, pictures), 'picture')}"
 
 

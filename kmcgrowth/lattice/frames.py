@@ -10,7 +10,7 @@ import numpy as np
 from kmcgrowth.errors import BadInput
 from kmcgrowth.lattice.atoms import Atoms
 from kmcgrowth.lattice.sites import Box
-from kmcgrowth.materials.crystals import load_crystal
+from kmcgrowth.materials.crystals import FloatArray, IntArray, load_crystal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,6 +43,24 @@ def read_frames(dataset: xr.Dataset) -> list[Atoms]:
     return [
         Atoms.on(box, site[b - n : b], symbols, seed=seed[b - n : b] != 0, time=float(t))
         for n, b, t in zip(dataset["frame_atoms"].values, ends, dataset["frame_time"].values, strict=True)
+    ]
+
+
+def read_walkers(dataset: xr.Dataset) -> list[tuple[FloatArray, IntArray, tuple[str, ...]]] | None:
+    """What walks in every frame: positions (walkers, 3) [nm], kinds (walkers,), names; None where nothing walks."""
+    if "walker_kind" not in dataset.variables:
+        return None
+    from kmcgrowth.lattice.walk_grid import walk_grid
+
+    box, symbols = read_box(dataset)
+    grid = walk_grid(box)
+    names = tuple(str(n) for n in dataset["walker_name"].values)
+    ends = np.cumsum(dataset["frame_walkers"].values)
+    kind, point = dataset["walker_kind"].values.astype(np.int64), dataset["walker_point"].values
+    of_grid = np.where(kind < len(symbols), kind, 0)
+    place = grid.position(of_grid, point) * 1e9 % (box.edges * 1e9)
+    return [
+        (place[b - n : b], kind[b - n : b], names) for n, b in zip(dataset["frame_walkers"].values, ends, strict=True)
     ]
 
 

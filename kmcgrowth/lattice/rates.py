@@ -35,6 +35,9 @@ PER_UNIT = 1000
 ROOM = 2.0
 """Edge of the box, in diameters of the crystal [dimensionless]."""
 
+PARTS = 10
+"""Parts of a run whose scatter tells the standard error."""
+
 TRIES = 12
 """Supersaturations, each higher than the one before by a quarter of its logarithm, in which a crystal is tried."""
 
@@ -48,7 +51,8 @@ class Rates:
     units : (k,) formula units, rising
     attach : (k,) formula units gained per second and concentration of monomer [m^3/s]
     detach : (k,) formula units lost per second [1/s]
-    error : (k,) standard error of ``detach`` over itself [dimensionless]
+    error : (k,) relative standard error of detachment over attachment, from the scatter of parts of a run, so that the
+        slow wandering of the shape is in it [dimensionless]
     temperature : [K]
     solubility : of the flat surface [1/m^3]
     """
@@ -135,7 +139,8 @@ def measure_rates(
     for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
         units = float((0.5 * (np.cbrt(low) + np.cbrt(high))) ** 3)
         for attempt in range(TRIES):
-            spent, offered, gone = _held(model, units, strength * 1.25**attempt, max(events, int(PER_UNIT * units)), random)
+            parts = _held(model, units, strength * 1.25**attempt, max(events, int(PER_UNIT * units)), random)
+            spent, offered, gone = (part.sum(axis=0) for part in parts)
             if spent.any():
                 break
         elements = lattice.elements
@@ -148,7 +153,7 @@ def measure_rates(
         n = float(spent[here] @ atoms[here]) / time
         attach = lattice.attach_rate(model.temperature(0.0)) * float(offered[here].sum()) / time / elements
         detach = float(gone[here].sum()) / time / elements
-        found.append((n, attach, detach, 1.0 / np.sqrt(max(int(gone[here].sum()), 1))))
+        found.append((n, attach, detach, _error(parts[1][:, here].sum(axis=1), parts[2][:, here].sum(axis=1))))
         s = detach / (attach * model.solubility(model.temperature(0.0)))
         strength = max(float(np.log(s)), 0.05) * np.cbrt(n)
         if progress is not None:
@@ -184,8 +189,8 @@ def rates_text(rates: Rates, unit_volume: float) -> str:
 
 def _held(
     model: Model, units: float, strength: float, events: int, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Time, places times time, and departures per number of atoms, of a crystal of about ``units``."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Time, places times time, and departures, of a crystal of about ``units``, each (parts, atoms)."""
     lattice = model.lattice
     assert lattice is not None
     log_s = strength / np.cbrt(units)
@@ -207,8 +212,23 @@ def _held(
     kernel = run._kernel
     _for_events(run, events // 3)
     record = kernel.record(int(4 * units * lattice.elements) + 64)
-    _for_events(run, events)
-    return record  # type: ignore[no-any-return]
+    sums = [np.zeros((3, len(record[0])))]
+    for _ in range(PARTS):
+        _for_events(run, events // PARTS)
+        sums.append(np.array(record, dtype=float))
+    spent, offered, gone = np.diff(np.array(sums), axis=0).transpose(1, 0, 2)
+    return spent, offered, gone
+
+
+def _error(offered: FloatArray, gone: FloatArray) -> float:
+    """Relative standard error of a ratio of sums over parts, at least that of independent events."""
+    there = offered > 0.0
+    total, number = float(gone.sum()), int(there.sum())
+    least = 1.0 / np.sqrt(max(total, 1.0))
+    if number < 2 or total == 0.0:
+        return least
+    rest = gone[there] - offered[there] * total / offered.sum()
+    return max(float(np.sqrt(np.sum(rest**2) * number / (number - 1.0))) / total, least)
 
 
 def _for_events(run: LatticeRun, events: int) -> None:

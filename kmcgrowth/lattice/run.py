@@ -45,6 +45,7 @@ class LatticeRun:
         self._kernel = self._make_kernel()
         sites = start_sites(model, self.box, rng)
         self._kernel.fill(sites.astype(np.int32), np.ones(len(sites), dtype=bool))
+        self._fill_solution()
         self._plan = Plan(model)
         self._epoch: Epoch | None = None
         self._window = (0.0, 0.0)
@@ -65,6 +66,17 @@ class LatticeRun:
 
     def _kernel_class(self) -> Any:
         return Kernel
+
+    def _fill_solution(self) -> None:
+        """Dissolve what is dissolved at the start, if the kernel does not have it yet."""
+
+    def _frame(self, t: float) -> dict[str, Any]:
+        """What is kept of a moment besides the atoms of the crystals."""
+        return {}
+
+    def _window_more(self, times: tuple[float, float], temperature: list[float]) -> dict[str, Any]:
+        """What else the kernel wants to know of a window."""
+        return {}
 
     # -- the seam of all engines ------------------------------------------------------------
 
@@ -128,7 +140,7 @@ class LatticeRun:
             "dissolved_seed": int(kernel.seed_pairs_broken),
             "dissolved_nucleated": int(kernel.pairs_broken - kernel.seed_pairs_broken),
         }
-        frame = {"site": site, "seed": seed} if t in self._frames else {}
+        frame = {"site": site, "seed": seed} | self._frame(t) if t in self._frames else {}
         return Counts(
             time=t, sizes=sizes.astype(np.int64), seed=of_seed,
             nucleated=np.bincount(place, minlength=len(sizes)).astype(np.int64) - of_seed,
@@ -212,6 +224,7 @@ class LatticeRun:
         self._kernel.set_window(
             start, end, volume, [r for r, _, _ in both], [h for _, h, _ in both], [p for _, _, p in both],
             [self._dissolved.constants(T) for T in temperature], epoch.push, epoch.left_at(start),
+            **self._window_more(ends, temperature),
         )
 
     def _rates(self, t: float, temperature: float) -> tuple[FloatArray, FloatArray, float]:

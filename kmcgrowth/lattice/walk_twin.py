@@ -120,6 +120,10 @@ class TwinWalkKernel(TwinKernel):
         s = self.site_of.get((e, p))
         return s is not None and self.taken[s]
 
+    def enclosed(self, e: int, p: Point) -> bool:
+        """Whether all points around are taken."""
+        return all(self.blocked(e, q) for q in self.around_point(p))
+
     def shared(self, e: int, p: Point, but: int = -1) -> bool:
         """Whether another walker stands at a point of a grid."""
         return any(w != but for w in self.standing.get((e, p), ()))
@@ -316,7 +320,7 @@ class TwinWalkKernel(TwinKernel):
             self.remove(w)
         elif self.blocked(e, p):
             self.blocked_moves += 1
-            if all(self.blocked(e, q) for q in beside):
+            if self.enclosed(e, self.at[w]):
                 self._move_to(w, self.stuck[k])
         else:
             self.standing[e, self.at[w]].remove(w)
@@ -397,11 +401,11 @@ class TwinWalkKernel(TwinKernel):
         return p
 
     def put(self, number: list[int]) -> None:
-        """Walkers that appear together, at any point where no site of theirs is taken."""
+        """Walkers that appear together, at any point that is not taken, nor has taken ones all around."""
         while True:
             n = self._parts(*(h - l for h, l in zip(self.high, self.low, strict=True)))
             p = (self.low[0] + n[0], self.low[1] + n[1], self.low[2] + n[2])
-            if not any(m and self.blocked(self.grid[k], p) for k, m in enumerate(number)):
+            if not any(m and (self.blocked(self.grid[k], p) or self.enclosed(self.grid[k], p)) for k, m in enumerate(number)):
                 break
         for k, m in enumerate(number):
             for _ in range(m):

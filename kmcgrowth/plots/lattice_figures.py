@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcgrowth.lattice.frames import read_frames
+from kmcgrowth.lattice.frames import read_frames, read_walkers
 from kmcgrowth.physics.constants import N_A
 from kmcgrowth.plots import crystal_figure
+from kmcgrowth.plots.crystal_scene import Walkers
 from kmcgrowth.plots.style import BLUE, look, new_figure
 
 if TYPE_CHECKING:
@@ -23,19 +24,27 @@ def overview(dataset: xr.Dataset) -> Figure:
     particles = one["number"].sel(population="all").values
     mean = one["mean_diameter"].sel(population="all").values
     last = one["particle_count"].isel(time=-1).sum("origin").values
-    saturation = _saturation(one)
+    saturation, walkers = _saturation(one), walkers_of(one)
     return crystal_figure.overview(
         read_frames(one), time=one["time"].values, mean=mean,
         std=mean * one["relative_std"].sel(population="all").values, number=particles,
         diameters=np.repeat(one["diameter"].values, last), supersaturation=saturation,
+        walkers=walkers[-1] if walkers else None,
         title=str(dataset.attrs.get("title", "")),
     )
+
+
+def walkers_of(dataset: xr.Dataset) -> list[Walkers] | None:
+    """What walks in every frame, for pictures."""
+    found = read_walkers(dataset)
+    return None if found is None else [Walkers(position=p, kind=k, names=names) for p, k, names in found]
 
 
 def crystal(dataset: xr.Dataset) -> Figure:
     """Pictures of the first moment, one in between and the last, atoms coloured by coordination."""
     return crystal_figure.crystal(
-        read_frames(dataset), colour="coordination", title=str(dataset.attrs.get("title", ""))
+        read_frames(dataset), colour="coordination", title=str(dataset.attrs.get("title", "")),
+        walkers=walkers_of(dataset),
     )
 
 

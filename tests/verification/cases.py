@@ -218,6 +218,8 @@ THEMES = (
     "stress",
     "lattice",
     "lattice_steps",
+    "lattice_surface",
+    "lattice_sizes",
 )
 """Modules that hold the cases."""
 
