@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import cg
 
 from kmcgrowth.lattice._walk import WalkKernel
 from kmcgrowth.lattice.energetics import Energetics
@@ -165,5 +165,6 @@ def steady_flux(walks: Walks, margin: int, stick: float, pace: float = 1.0) -> f
     matrix = coo_matrix(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(source.size, source.size)
     )
-    density = spsolve(matrix.tocsc(), -source)
+    density, failed = cg(-matrix.tocsr(), source, rtol=1e-11, maxiter=10_000)
+    assert not failed
     return float(into_places @ density)

@@ -1,4 +1,11 @@
-"""From the lattice to the reactor: rates of attachment and detachment per size, read off one crystal in equilibrium."""
+"""From the lattice to the reactor: rates of attachment and detachment per size, read off one crystal in equilibrium.
+
+Most atoms that attach to a face leave it soon; they are in equilibrium with the solution at any time and make nothing
+grow. The rates that a chain of sizes needs are therefore not those of all attachments and detachments, but lower, at the
+same ratio: those with which the size of the crystal wanders over times in which the faces have settled. A chain of sizes
+beside a pool of m monomers has fluctuations of its size that decay as Var exp(-t attach c/Var), so that attach c is the
+product of the variance and the rate of the decay (Onsager's regression, as for V7 of the reactor).
+"""
 
 from __future__ import annotations
 
@@ -38,6 +45,12 @@ ROOM = 2.0
 PARTS = 10
 """Parts of a run whose scatter tells the standard error."""
 
+DECAY = (0.75, 0.25)
+"""Shares of their variance between which fluctuations of the size are followed, once the fast ones are gone."""
+
+SAMPLED = 0.05
+"""Time between two looks at the size, in units of the time in which it would wander through its spread at most."""
+
 TRIES = 12
 """Supersaturations, each higher than the one before by a quarter of its logarithm, in which a crystal is tried."""
 
@@ -49,8 +62,9 @@ class Rates:
     Attributes
     ----------
     units : (k,) formula units, rising
-    attach : (k,) formula units gained per second and concentration of monomer [m^3/s]
-    detach : (k,) formula units lost per second [1/s]
+    attach : (k,) formula units gained per second and concentration of monomer, as far as they stay [m^3/s]
+    detach : (k,) formula units lost per second in equilibrium with them [1/s]
+    touch : (k,) formula units that attach per second and concentration, whether they stay or not [m^3/s]
     error : (k,) relative standard error of detachment over attachment, from the scatter of parts of a run, so that the
         slow wandering of the shape is in it [dimensionless]
     temperature : [K]
@@ -60,6 +74,7 @@ class Rates:
     units: IntArray
     attach: FloatArray
     detach: FloatArray
+    touch: FloatArray
     error: FloatArray
     temperature: float
     solubility: float
@@ -131,37 +146,37 @@ def measure_rates(
     edges = np.linspace(np.cbrt(SMALLEST), np.cbrt(largest), points + 1) ** 3
     found = []
     random = rng or np.random.default_rng()
-    kT = K_B * model.temperature(0.0)
+    temperature = model.temperature(0.0)
+    solubility, rate, elements = model.solubility(temperature), lattice.attach_rate(temperature), lattice.elements
     surface = lattice.bond * lattice.crystal.broken / lattice.constant**2 / 2.0
     radius = np.cbrt(3.0 * lattice.unit_volume / (4.0 * np.pi))
     # ln S = strength/n^(1/3): that of a sphere to begin with, then what the size before had
-    strength = 2.0 * surface * lattice.unit_volume / (kT * radius)
+    strength = 2.0 * surface * lattice.unit_volume / (K_B * temperature * radius)
     for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
         units = float((0.5 * (np.cbrt(low) + np.cbrt(high))) ** 3)
         for attempt in range(TRIES):
-            parts = _held(model, units, strength * 1.25**attempt, max(events, int(PER_UNIT * units)), random)
-            spent, offered, gone = (part.sum(axis=0) for part in parts)
+            held = _held(model, units, strength * 1.25**attempt, max(events, int(PER_UNIT * units)), random)
+            spent = held.spent.sum(axis=0)
             if spent.any():
                 break
-        elements = lattice.elements
-        atoms = np.arange(len(spent)) / elements
         if not spent.any():
             raise BadInput("lattice: the crystal fell apart; give stronger bonds or a lower temperature.")
+        atoms = np.arange(len(spent)) / elements
         middle = float(spent @ atoms) / float(spent.sum())
         here = np.abs(atoms - middle) <= max(NEAR * middle, 1.0)
         time = float(spent[here].sum())
         n = float(spent[here] @ atoms[here]) / time
-        attach = lattice.attach_rate(model.temperature(0.0)) * float(offered[here].sum()) / time / elements
-        detach = float(gone[here].sum()) / time / elements
-        found.append((n, attach, detach, _error(parts[1][:, here].sum(axis=1), parts[2][:, here].sum(axis=1))))
-        s = detach / (attach * model.solubility(model.temperature(0.0)))
+        offered, gone = held.offered[:, here].sum(axis=1), held.gone[:, here].sum(axis=1)
+        touch = rate * float(offered.sum()) / time / elements
+        s = float(gone.sum()) / (rate * float(offered.sum()) * solubility)
+        found.append((n, elements * held.exchange() / (s * solubility), s, touch, _error(offered, gone)))
         strength = max(float(np.log(s)), 0.05) * np.cbrt(n)
         if progress is not None:
             progress((i + 1) / points)
-    n, attach, detach, error = np.array(found).T
-    units_int, first = np.unique(np.rint(n).astype(np.int64), return_index=True)
-    temperature = model.temperature(0.0)
-    return Rates(units_int, attach[first], detach[first], error[first], temperature, model.solubility(temperature))
+    n, attach, balance, touch, error = np.array(found).T
+    whole, first = np.unique(np.rint(n).astype(np.int64), return_index=True)
+    attach, touch = np.minimum(attach, touch)[first], touch[first]
+    return Rates(whole, attach, attach * balance[first] * solubility, touch, error[first], temperature, solubility)
 
 
 def rates_csv(rates: Rates) -> str:
@@ -173,13 +188,16 @@ def rates_csv(rates: Rates) -> str:
 def rates_text(rates: Rates, unit_volume: float) -> str:
     """What was measured, for a reader; ``unit_volume`` is that of a formula unit [m^3]."""
     r = np.cbrt(3.0 * rates.units * unit_volume / (4.0 * np.pi))
-    surface = rates.attach / (4.0 * np.pi * r**2)
+    surface, stay = rates.attach / (4.0 * np.pi * r**2), rates.attach / rates.touch
     length, offset = rates.capillary_length(unit_volume)
     energy = length * K_B * rates.temperature / (2.0 * unit_volume)
-    lines = ["  units  diameter    attach      detach      S at      surface rate",
-             "             nm      nm^3/s         1/s   equilibrium          nm/s"]
-    for n, radius, a, d, s, k in zip(rates.units, r, rates.attach, rates.detach, rates.equilibrium, surface, strict=True):
-        lines.append(f"{n:7d}  {radius * 2e9:8.3f}  {a * 1e27:9.4g}  {d:10.4g}  {s:12.4f}  {k * 1e9:12.4g}")
+    lines = ["  units  diameter    attach      detach      S at        stay of  surface rate",
+             "             nm      nm^3/s         1/s   equilibrium  all, %        nm/s"]
+    for row in zip(rates.units, r, rates.attach, rates.detach, rates.equilibrium, stay, surface, strict=True):
+        n, radius, a, d, s, share, k = row
+        lines.append(
+            f"{n:7d}  {radius * 2e9:8.3f}  {a * 1e27:9.4g}  {d:10.4g}  {s:12.4f}  {100.0 * share:6.1f}  {k * 1e9:10.4g}"
+        )
     lines += [
         "", f"capillary length {length * 1e9:.3g} nm, from ln S = l_c/r {offset:+.2g} over the larger sizes",
         f"surface energy   {energy:.3g} J/m^2 that stands for it",
@@ -187,13 +205,43 @@ def rates_text(rates: Rates, unit_volume: float) -> str:
     return "\n".join(lines)
 
 
-def _held(
-    model: Model, units: float, strength: float, events: int, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Time, places times time, and departures, of a crystal of about ``units``, each (parts, atoms)."""
+@dataclass(frozen=True)
+class _Held:
+    """What was noted of a crystal held at about one size.
+
+    Attributes
+    ----------
+    spent, offered, gone : time [s], places times time [s] and departures, per number of atoms (parts, atoms)
+    units : (samples,) formula units at times that ``step`` lies between
+    step : [s]
+    """
+
+    spent: FloatArray
+    offered: FloatArray
+    gone: FloatArray
+    units: FloatArray
+    step: float
+
+    def exchange(self) -> float:
+        """Variance of the size times the rate at which its fluctuations decay, the fast ones left out [1/s]."""
+        apart = self.units - self.units.mean()
+        size = 1 << (2 * len(apart) - 1).bit_length()
+        power = np.abs(np.fft.rfft(apart, size)) ** 2
+        covariance = np.fft.irfft(power, size)[: len(apart)] / np.arange(len(apart), 0, -1)
+        low = np.flatnonzero(covariance < DECAY[1] * covariance[0])
+        last = int(low[0]) if len(low) else len(apart) // 4
+        first = int(np.flatnonzero(covariance < DECAY[0] * covariance[0])[0]) if len(low) else last // 4
+        if last < first + 3:
+            first, last = 0, max(last, 3)
+        slope, start = np.polyfit(np.arange(first, last) * self.step, np.log(covariance[first:last]), 1)
+        return float(-slope * np.exp(start))
+
+
+def _held(model: Model, units: float, strength: float, events: int, rng: np.random.Generator) -> _Held:
+    """A crystal of about ``units``, with ln S = strength/n^(1/3), for so many events."""
     lattice = model.lattice
     assert lattice is not None
-    log_s = strength / np.cbrt(units)
+    log_s, elements = strength / np.cbrt(units), lattice.elements
     temperature = model.temperature(0.0)
     free = max(3.0, min(STABLE * 3.0 / max(log_s, 0.05), MOST_FREE) * units)
     edge = ROOM * np.cbrt(6.0 * units * lattice.unit_volume / np.pi) + 4.0 * lattice.constant
@@ -211,13 +259,23 @@ def _held(
     run.rate_now()
     kernel = run._kernel
     _for_events(run, events // 3)
-    record = kernel.record(int(4 * units * lattice.elements) + 64)
-    sums = [np.zeros((3, len(record[0])))]
+    # the size wanders through its spread by about so many steps
+    spread = 1.0 / (elements * (1.0 / free + max(log_s, 0.05) / (3.0 * units)))
+    places = float(kernel.numbers()[:elements].sum()) / elements
+    step = SAMPLED * spread / (lattice.attach_rate(temperature) * model.solubility(temperature) * np.exp(log_s) * places)
+    record = kernel.record(int(4 * units * elements) + 64)
+    sums, series = [np.zeros((3, len(record[0])))], []
     for _ in range(PARTS):
-        _for_events(run, events // PARTS)
+        goal = run.events + events // PARTS
+        while run.events < goal and kernel.atoms:
+            until = kernel.now + step
+            while (why := kernel.run(until, 100_000)) != Pause.REACHED and kernel.atoms:
+                if why == Pause.ROOM:
+                    kernel.make_room()
+            series.append(kernel.atoms)
         sums.append(np.array(record, dtype=float))
     spent, offered, gone = np.diff(np.array(sums), axis=0).transpose(1, 0, 2)
-    return spent, offered, gone
+    return _Held(spent, offered, gone, np.array(series) / elements, step)
 
 
 def _error(offered: FloatArray, gone: FloatArray) -> float:

@@ -220,6 +220,7 @@ THEMES = (
     "lattice_steps",
     "lattice_surface",
     "lattice_sizes",
+    "lattice_growth",
 )
 """Modules that hold the cases."""
 
