@@ -37,7 +37,9 @@ def kernel_of(edge: int, atoms: int, clusters: int, release: float, slower: floa
     c = load_crystal("fcc")
     box = Box(c, (edge,) * 3, 0.6e-9)
     grid, e = walk_grid(box), Energetics(c, 0.0)
-    kernel = WalkKernel(np.random.SFC64(seed), box.cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), False, False)
+    kernel = WalkKernel(
+        np.random.SFC64(seed), box.cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), False, False
+    )
     law = {"reactant": [[1]], "order": [[1.0]], "consumed": [[1]], "change": [[UNITS, -1]], "power": [0.0]}
     kernel.set_solution(1, False, [0, 0], np.eye(2, dtype=int), law, np.zeros((0, 2)))
     kernel.set_walkers(grid.parts, grid.point, cube_laws(), spread=[0, 2])
@@ -47,7 +49,7 @@ def kernel_of(edge: int, atoms: int, clusters: int, release: float, slower: floa
         walk=([1.0, slower],) * 2, stick=([np.inf],) * 2,
     )
     axis = np.arange(-radius - 1, radius + 2)
-    cells = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 1, 3) + np.zeros((1, 4, 1), dtype=int)
+    cells = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 1, 3).repeat(4, axis=1)
     near = np.linalg.norm(cells + c.basis, axis=-1) < radius
     b = np.broadcast_to(np.arange(4), near.shape)
     for x in (edge // 4, 3 * edge // 4):

@@ -145,12 +145,12 @@ cdef class Clockwork(Matter):
                 return REACHED
             if next >= self.end_time:
                 for i in range(self.elements):
-                    self.exposed[i] += self.amount[i] * (self.end_time - self.now)
+                    self.exposed[i] += (self.amount[i] - self.stuck[i].number) * (self.end_time - self.now)
                 self.now, self.pending, self.pending_walk = self.end_time, -1.0, -1.0
                 return EPOCH
             budget -= 1
             for i in range(self.elements):
-                self.exposed[i] += self.amount[i] * (next - self.now)
+                self.exposed[i] += (self.amount[i] - self.stuck[i].number) * (next - self.now)
             # round-off in a time found from a clock never turns it back
             self.now = max(next, self.now)
             if which >= 0:

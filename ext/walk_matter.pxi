@@ -66,18 +66,24 @@ cdef class Matter(Moves):
         p[2] = (self.walker[w].z + step[2] + self.gz) % self.gz
 
     cdef void release(self, int k, int e, int reach, int *p) noexcept nogil:
-        """A new walker at any open point up to ``reach`` from a point of the grid of element e; on the shifted grid of
-        another element from the eight points around it. If there is none it stands at the point itself."""
-        cdef int f = self.grid[k], shift = -reach - (f > e), width = 2 * reach + 1 + (f != e), x, y, z, i
+        """A new walker at any open point up to ``reach`` from a point of the grid of element e, on the shifted grid of
+        another element from the eight points around it; where crystals leave none, up to twice and four times as far.
+        If there is none it stands at the point itself."""
+        cdef int f = self.grid[k], shift, width, i, far, wider
+        cdef int[3] q
         cdef uint64_t word
-        if width > 1:
+        for wider in range(3):
+            far = reach << wider
+            shift, width = -far - (f > e), 2 * far + 1 + (f != e)
+            if width == 1:
+                break
             for i in range(100):
                 word = self.stream.word()
-                x = (p[0] + shift + <int>self.part(&word, width) + self.gx) % self.gx
-                y = (p[1] + shift + <int>self.part(&word, width) + self.gy) % self.gy
-                z = (p[2] + shift + <int>self.part(&word, width) + self.gz) % self.gz
-                if not self.outside(x, y, z) and not self.blocked(f, x, y, z):
-                    self.create(k, x, y, z)
+                q[0] = (p[0] + shift + <int>self.part(&word, width) + self.gx) % self.gx
+                q[1] = (p[1] + shift + <int>self.part(&word, width) + self.gy) % self.gy
+                q[2] = (p[2] + shift + <int>self.part(&word, width) + self.gz) % self.gz
+                if not self.outside(q[0], q[1], q[2]) and not self.blocked(f, q[0], q[1], q[2]) and not self.enclosed(f, q):
+                    self.create(k, q[0], q[1], q[2])
                     return
         self.create(k, p[0], p[1], p[2])
 
@@ -117,7 +123,7 @@ cdef class Matter(Moves):
         cdef int k, tries = 0
         cdef int64_t n
         cdef bint good = False
-        while not good and tries < 1000000:
+        while not good and tries < 10000:
             self.anywhere(p)
             good = True
             for k in range(self.kinds):

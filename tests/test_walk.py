@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from itertools import combinations
 from math import lgamma
 from typing import Any
 
@@ -43,7 +42,8 @@ def chance(seen: Counter[Any], wanted: dict[Any, float], number: int) -> float:
 
 
 def small_box(occupied: tuple[int, ...], walkers: int, **options: Any) -> Walks:
-    return Walks((3, 3, 3), "sc", occupied=occupied, amounts=[walkers], bond=boltzmann(0.7), stick=1.5, solubility=0.01, **options)
+    options |= {"bond": boltzmann(0.7), "stick": 1.5, "solubility": 0.01}
+    return Walks((3, 3, 3), "sc", occupied=occupied, amounts=[walkers], **options)
 
 
 def moves_of(box: Walks) -> Any:
@@ -101,6 +101,12 @@ def test_all_states_of_a_tiny_box_follow_the_master_equation(time: float) -> Non
     assert chance(seen, wanted, runs) > LEAST
 
 
+def bonds_of(atoms: Any, taken: Any, near: Any) -> int:
+    """Bonds that some atoms have with all that are taken."""
+    among = sum(int(t) in atoms for s in atoms for t in near[s])
+    return sum(int(t) in taken for s in atoms for t in near[s]) - among // 2
+
+
 def holes(box: Walks, taken: Any) -> int:
     """Grid points with taken ones all around."""
     held = np.zeros(tuple(box.grid.points), dtype=bool)
@@ -110,10 +116,11 @@ def holes(box: Walks, taken: Any) -> int:
 
 
 @pytest.mark.parametrize(
-    ("crystal", "free", "freeze", "bond", "hops"), [("sc", 3, 4, 0.8, 0.0), ("sc", 3, 4, 0.8, 0.5), ("fcc", 2, 7, 0.4, 0.0)]
+    ("crystal", "free", "freeze", "bond", "hops"),
+    [("sc", 3, 4, 0.8, 0.0), ("sc", 3, 4, 0.8, 0.5), ("fcc", 2, 7, 0.4, 0.0)],
 )
 def test_equilibrium_is_the_enumerated_one(crystal: str, free: int, freeze: int, bond: float, hops: float) -> None:
-    """Atoms on a layer that stays: weights exp(-E/kT) (h^3 c_ref)^-k (open points)^n/n! of k atoms on sites, n walking."""
+    """Atoms on a layer that stays: k on sites and n walking weigh exp(-E/kT) (h^3 c_ref)^-k (open points)^n/n!."""
     box = Box(load_crystal(crystal), (3, 3, 3), 1.0)
     layer = np.flatnonzero(box.position(np.arange(box.sites))[:, 2] < (0.5 if crystal == "sc" else 1.2))
     near = np.array(box.neighbours(np.arange(box.sites)))
@@ -131,7 +138,7 @@ def test_equilibrium_is_the_enumerated_one(crystal: str, free: int, freeze: int,
     for k in range(free + 1):
         for atoms in sets:
             taken = held | atoms
-            bonds = sum(int(t) in taken for s in atoms for t in near[s]) - sum(int(t) in atoms for s in atoms for t in near[s]) // 2
+            bonds = bonds_of(atoms, taken, near)
             n = free - k
             key = (k, bonds)
             wanted[key] = wanted.get(key, 0.0) + np.exp(
@@ -150,8 +157,7 @@ def test_equilibrium_is_the_enumerated_one(crystal: str, free: int, freeze: int,
         walks = Walks((3, 3, 3), crystal, occupied=[*layer, *above], seed=k, **options)
         walks.run(time)
         atoms = {int(s) for s in walks.kernel.occupied()[0]} - held
-        inside = sum(int(t) in held | atoms for s in atoms for t in near[s])
-        seen[len(atoms), inside - sum(int(t) in atoms for s in atoms for t in near[s]) // 2] += 1
+        seen[len(atoms), bonds_of(atoms, held | atoms, near)] += 1
     assert chance(seen, wanted, runs) > LEAST, (seen, wanted)
 
 
@@ -160,7 +166,9 @@ def test_equilibrium_is_the_enumerated_one(crystal: str, free: int, freeze: int,
 
 @pytest.mark.parametrize(("crystal", "cells", "margin"), [("sc", (15, 15, 15), 1), ("fcc", (9, 10, 9), 2)])
 @pytest.mark.parametrize("stick", [np.inf, 0.8])
-def test_flux_to_a_crystal_that_stays_as_it_is(crystal: str, cells: tuple[int, int, int], margin: int, stick: float) -> None:
+def test_flux_to_a_crystal_that_stays_as_it_is(
+    crystal: str, cells: tuple[int, int, int], margin: int, stick: float
+) -> None:
     """In steady state numbers that attach are Poisson, with the flux of the discrete Laplace equation."""
     # few enough that two hardly ever stand on one place, where neither attaches
     far = 0.002
@@ -178,7 +186,8 @@ def test_flux_to_a_crystal_that_stays_as_it_is(crystal: str, cells: tuple[int, i
     # walkers are independent: a Poisson number
     assert abs(number - wanted) < 6.1 * np.sqrt(wanted)
     tallies = box.kernel.tallies()
-    assert tallies["stepped_in"].sum() - tallies["stepped_out"].sum() == box.kernel.amounts().sum() + box.kernel.attached
+    stayed = tallies["stepped_in"].sum() - tallies["stepped_out"].sum()
+    assert stayed == box.kernel.amounts().sum() + box.kernel.attached
     assert len(box.kernel.occupied()[0]) == len(ball(box.box, 1.6))
 
 
@@ -202,6 +211,8 @@ def test_places_fill_at_the_attach_rate_times_the_concentration() -> None:
 # -- books, states, refusals ------------------------------------------------------------------
 
 
+REVERSIBLE: dict[str, Any] = {"stick": 2.0, "bond": boltzmann(1.5), "solubility": 0.01}
+
 BUSY: dict[str, Any] = {
     "kinds": 2, "content": [[2, 30, 4], [1, 0, 9]], "push": [1.0, 0.5], "left": [60.0, 80.0], "window": 80.0,
 }
@@ -217,7 +228,7 @@ def busy(crystal: str, **options: Any) -> Walks:
 
 
 @pytest.mark.parametrize("crystal", ["sc", "fcc", "zincblende"])
-@pytest.mark.parametrize("options", [{}, {"stick": 2.0, "bond": boltzmann(1.5), "solubility": 0.01, "walk": (1.0, 3.0)}], ids=["at once", "reversible"])
+@pytest.mark.parametrize("options", [{}, REVERSIBLE | {"walk": (1.0, 3.0)}], ids=["at once", "reversible"])
 def test_atoms_are_conserved(crystal: str, options: dict[str, Any]) -> None:
     box = busy(crystal, seed=9, **options)
     n = len(box.box.crystal.elements)
@@ -240,7 +251,7 @@ def test_atoms_are_conserved(crystal: str, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("crystal", ["fcc", "zincblende"])
-@pytest.mark.parametrize("options", [{}, {"stick": 2.0, "bond": boltzmann(1.5), "solubility": 0.01, "hops": 0.1}], ids=["at once", "reversible"])
+@pytest.mark.parametrize("options", [{}, REVERSIBLE | {"hops": 0.1}], ids=["at once", "reversible"])
 def test_a_restored_state_goes_on_to_the_same_bytes(crystal: str, options: dict[str, Any]) -> None:
     whole, cut = busy(crystal, seed=5, **options), busy(crystal, seed=5, **options)
     cut.run(25.0)
@@ -263,16 +274,20 @@ def test_a_restored_state_goes_on_to_the_same_bytes(crystal: str, options: dict[
 
 def test_a_window_that_changes_the_walkers_rate_leaves_the_cubes() -> None:
     # D doubles half way: the clock, and with it every path, is that of constant D and three halves of the time
-    one, two = (Walks((12, 12, 12), "fcc", amounts=[200], seed=6, walk=w, window=10.0) for w in ((1.0, 1.0), (1.0, 2.0)))
+    one, two = (
+        Walks((12, 12, 12), "fcc", amounts=[200], seed=6, walk=w, window=10.0) for w in ((1.0, 1.0), (1.0, 2.0))
+    )
     one.window(0.0, 15.0)
     one.run(15.0)
     two.run(10.0)
-    for a, b in zip(one.kernel.positions(15.0 - 1e-9, np.random.SFC64(3)), two.kernel.positions(10.0 - 1e-9, np.random.SFC64(3)), strict=True):
+    seen = [w.kernel.positions(t - 1e-9, np.random.SFC64(3)) for w, t in ((one, 15.0), (two, 10.0))]
+    for a, b in zip(*seen, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_crystals_that_dissolve_leave_room() -> None:
-    box = Walks((12, 12, 12), "fcc", occupied=ball(Box(load_crystal("fcc"), (12, 12, 12), 1.0), 4.0), stick=1.0, solubility=1.0, bond=boltzmann(0.1))
+    occupied = ball(Box(load_crystal("fcc"), (12, 12, 12), 1.0), 4.0)
+    box = Walks((12, 12, 12), "fcc", occupied=occupied, stick=1.0, solubility=1.0, bond=boltzmann(0.1))
     atoms = box.kernel.atoms
     for time in (0.2, 2.0, 20.0, 2000.0):
         box.run(time)
@@ -293,7 +308,9 @@ def test_what_is_refused() -> None:
     kernel = Walks((8, 8, 8), kinds=1).kernel
     law = {"reactant": [[1]], "order": [[1.0]], "consumed": [[1]], "change": [[2, -1]], "power": [0.0]}
     kernel.set_solution(1, False, [0, 0], np.eye(2, dtype=int), law, np.zeros((0, 2)))
-    for wrong in ({"order": [[2.0]]}, {"consumed": [[2]], "change": [[2, -2]]}, {"change": [[-1, -1]]}, {"power": [-1.0]}):
+    for wrong in (
+        {"order": [[2.0]]}, {"consumed": [[2]], "change": [[2, -2]]}, {"change": [[-1, -1]]}, {"power": [-1.0]},
+    ):
         with pytest.raises(BadInput, match="first order"):
             kernel.set_solution(1, False, [0, 0], np.eye(2, dtype=int), law | wrong, np.zeros((0, 2)))
     with pytest.raises(BadInput, match="endless"):
@@ -316,7 +333,10 @@ def test_rates_on_the_grid() -> None:
     assert grid.hop_rate(9e-20) == pytest.approx(1.0)
     assert grid.stick_rate(27e-30) == pytest.approx(1.0)
     assert grid.per_point(1e27) == pytest.approx(0.027)
-    np.testing.assert_allclose(grid.position(np.array([0, 1]), np.array([[1, 0, 3], [1, 0, 3]])), [[3e-10, 0, 9e-10], [4.5e-10, 1.5e-10, 10.5e-10]])
+    same = np.array([[1, 0, 3], [1, 0, 3]])
+    np.testing.assert_allclose(
+        grid.position(np.array([0, 1]), same), [[3e-10, 0, 9e-10], [4.5e-10, 1.5e-10, 10.5e-10]]
+    )
     for b, p in enumerate(grid.point):
         e = grid.box.crystal.kind[b]
         np.testing.assert_allclose(grid.position(e, p), grid.box.position(np.array(b)), atol=1e-18)

@@ -118,7 +118,8 @@ def test_depletion_is_that_of_hops() -> None:
             rows.append(row + list(np.histogram(d, shells)[0]))
             assert box.kernel.verify() == "" if k == 0 else True
         found[largest] = np.array(rows)
-    z = (found[0].mean(axis=0) - found[128].mean(axis=0)) / np.sqrt((found[0].var(axis=0) + found[128].var(axis=0)) / runs + 1e-12)
+    error = np.sqrt((found[0].var(axis=0) + found[128].var(axis=0)) / runs + 1e-12)
+    z = (found[0].mean(axis=0) - found[128].mean(axis=0)) / error
     # seven Gaussian numbers; p of 6.1 standard errors is 10^-9
     assert np.all(np.abs(z) < 6.1), z
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kmcgrowth.lattice._walk import Pause, WalkKernel
 from walks import Walks, ball, boltzmann
 
-from kmcgrowth.lattice._walk import Pause, WalkKernel
 from kmcgrowth.lattice.sites import Box
 from kmcgrowth.lattice.walk_twin import TwinWalkKernel
 from kmcgrowth.materials.crystals import load_crystal
@@ -41,8 +41,10 @@ def same(crystal: str, steps: int, **options: Any) -> tuple[Any, Any]:
             for each in (one, two):
                 each.window(each.kernel.now, each.kernel.now + options["window"])
             assert one.run(1e9, budget) == two.run(1e9, budget)
-        for name in ("now", "pending", "pending_walk", "attached", "detached", "hopped", "pairs_broken", "entered", "idle",
-                     "moves", "events"):
+        for name in (
+            "now", "pending", "pending_walk", "attached", "detached", "hopped", "pairs_broken", "entered", "idle",
+            "moves", "events",
+        ):
             assert getattr(one.kernel, name) == getattr(two.kernel, name), name
         for name in ("amounts", "contents"):
             np.testing.assert_array_equal(getattr(one.kernel, name)(), getattr(two.kernel, name)())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from kmcgrowth.lattice._walk import WalkKernel
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import cg
 
-from kmcgrowth.lattice._walk import WalkKernel
 from kmcgrowth.lattice.energetics import Energetics
 from kmcgrowth.lattice.sites import Box
 from kmcgrowth.lattice.walk_grid import WalkGrid, walk_grid
@@ -50,11 +50,12 @@ class Walks:
     """
 
     def __init__(
-        self, cells: tuple[int, int, int], crystal: str = "sc", *, seed: int = 1, occupied: Any = (), amounts: Any = None,
-        kinds: int = 0, reactions: Any = (), stick: Any = np.inf, walk: Any = 1.0, far: Any = None, margin: int | None = None,
-        sink: bool = False, largest: int = 128, bond: float = 0.0, second_bond: float = 0.0, solubility: float = 0.0,
-        hops: float = 0.0, content: Any = None, push: Any = (), left: Any = (), window: float = 1e30, spread: Any = None,
-        kernel: type = WalkKernel, expand: Any = None, warmer: float = 0.0, freeze: int = 99,
+        self, cells: tuple[int, int, int], crystal: str = "sc", *, seed: int = 1, occupied: Any = (),
+        amounts: Any = None, kinds: int = 0, reactions: Any = (), stick: Any = np.inf, walk: Any = 1.0, far: Any = None,
+        margin: int | None = None, sink: bool = False, largest: int = 128, bond: float = 0.0, second_bond: float = 0.0,
+        solubility: float = 0.0, hops: float = 0.0, content: Any = None, push: Any = (), left: Any = (),
+        window: float = 1e30, spread: Any = None, kernel: type = WalkKernel, expand: Any = None, warmer: float = 0.0,
+        freeze: int = 99,
     ) -> None:
         c = load_crystal(crystal)
         self.box = Box(c, cells, CONSTANT)
@@ -70,7 +71,8 @@ class Walks:
         laws = {
             "reactant": np.array([[r[0]] for r in reactions], dtype=int).reshape(-1, 1),
             "order": np.ones((len(reactions), 1)), "consumed": np.ones((len(reactions), 1), dtype=int),
-            "change": np.array([r[1] for r in reactions], dtype=int).reshape(-1, self.kinds), "power": np.zeros(len(reactions)),
+            "change": np.array([r[1] for r in reactions], dtype=int).reshape(-1, self.kinds),
+            "power": np.zeros(len(reactions)),
         }
         expand = np.eye(self.kinds, dtype=int) if expand is None else np.asarray(expand)
         content = np.zeros((0, len(expand)), dtype=int) if content is None else np.asarray(content)

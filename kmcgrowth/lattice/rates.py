@@ -1,16 +1,17 @@
 """From the lattice to the reactor: rates of attachment and detachment per size, read off one crystal in equilibrium.
 
 Most atoms that attach to a face leave it soon; they are in equilibrium with the solution at any time and make nothing
-grow. The rates that a chain of sizes needs are therefore not those of all attachments and detachments, but lower, at the
-same ratio: those with which the size of the crystal wanders over times in which the faces have settled. A chain of sizes
-beside a pool of m monomers has fluctuations of its size that decay as Var exp(-t attach c/Var), so that attach c is the
-product of the variance and the rate of the decay (Onsager's regression, as for V7 of the reactor).
+grow. The rates that a chain of sizes needs are therefore not those of all attachments and detachments, but lower, at
+the same ratio: those with which the size of the crystal wanders over times in which the faces have settled. A chain of
+sizes beside a pool of m monomers has fluctuations of its size that decay as Var exp(-t attach c/Var), so that attach c
+is the product of the variance and the rate of the decay (Onsager's regression of fluctuations).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ class Rates:
     def table(self, rows: int = 200) -> tuple[IntArray, FloatArray, FloatArray]:
         """Sizes from 2 to the largest, with rates of attachment and detachment on smooth curves through the measured.
 
-        The curves are polynomials of degree ``DEGREE`` in n^(-1/3): of attach/n^(2/3) and of ln S. Below the smallest
+        The curves are polynomials in n^(-1/3): a parabola of attach/n^(2/3), and one of degree ``DEGREE`` of ln S. Below the smallest
         size measured they go on with its attach/n^(2/3) and with ln S in proportion to n^(-1/3).
 
         Returns
@@ -107,7 +108,8 @@ class Rates:
         x = 1.0 / np.cbrt(self.units)
         degree = min(DEGREE, len(x) - 1)
         weight = 1.0 / self.error
-        places = np.polynomial.Polynomial.fit(x, self.attach * x**2, degree, w=weight)
+        # every rate of exchange is as uncertain as the others, by some per cent
+        places = np.polynomial.Polynomial.fit(x, self.attach * x**2, min(2, degree), w=1.0 / (self.attach * x**2))
         log_s = np.polynomial.Polynomial.fit(x, np.log(self.equilibrium), degree, w=weight)
         units = np.unique(np.rint(np.linspace(np.cbrt(2.0), np.cbrt(self.units[-1]), rows) ** 3).astype(np.int64))
         y = 1.0 / np.cbrt(units)
@@ -137,7 +139,7 @@ def measure_rates(
 
     Raises
     ------
-    BadInput : too few formula units, or a crystal that falls apart whatever it is given.
+    BadInput : too few formula units, or bonds too weak for a crystal.
     """
     lattice = model.lattice
     assert lattice is not None
@@ -169,7 +171,13 @@ def measure_rates(
         offered, gone = held.offered[:, here].sum(axis=1), held.gone[:, here].sum(axis=1)
         touch = rate * float(offered.sum()) / time / elements
         s = float(gone.sum()) / (rate * float(offered.sum()) * solubility)
-        found.append((n, elements * held.exchange() / (s * solubility), s, touch, _error(offered, gone)))
+        error = _error(offered, gone)
+        if s < 1.0 - 5.0 * error:
+            raise BadInput(
+                f"lattice.bond_energy: at {lattice.bond / (K_B * temperature):.3g} kT a crystal is not held together, it is in "
+                f"equilibrium with S = {s:.2g}; give stronger bonds or a lower temperature."
+            )
+        found.append((n, elements * held.exchange() / (s * solubility), s, touch, error))
         strength = max(float(np.log(s)), 0.05) * np.cbrt(n)
         if progress is not None:
             progress((i + 1) / points)
@@ -258,17 +266,17 @@ def _held(model: Model, units: float, strength: float, events: int, rng: np.rand
     run = LatticeRun(alone, rng)
     run.rate_now()
     kernel = run._kernel
-    _for_events(run, events // 3)
+    _for_events(kernel, events // 3)
     # the size wanders through its spread by about so many steps
     spread = 1.0 / (elements * (1.0 / free + max(log_s, 0.05) / (3.0 * units)))
-    places = float(kernel.numbers()[:elements].sum()) / elements
+    places = max(float(kernel.numbers()[:elements].sum()), 1.0) / elements  # none if the crystal is gone
     step = SAMPLED * spread / (lattice.attach_rate(temperature) * model.solubility(temperature) * np.exp(log_s) * places)
     record = kernel.record(int(4 * units * elements) + 64)
-    sums, series = [np.zeros((3, len(record[0])))], []
+    sums, series, until = [np.zeros((3, len(record[0])))], [], float(kernel.now)
     for _ in range(PARTS):
-        goal = run.events + events // PARTS
-        while run.events < goal and kernel.atoms:
-            until = kernel.now + step
+        goal = _moves(kernel) + events // PARTS
+        while kernel.atoms and _moves(kernel) < goal:
+            until += step
             while (why := kernel.run(until, 100_000)) != Pause.REACHED and kernel.atoms:
                 if why == Pause.ROOM:
                     kernel.make_room()
@@ -289,11 +297,14 @@ def _error(offered: FloatArray, gone: FloatArray) -> float:
     return max(float(np.sqrt(np.sum(rest**2) * number / (number - 1.0))) / total, least)
 
 
-def _for_events(run: LatticeRun, events: int) -> None:
-    kernel = run._kernel
-    goal = run.events + events
-    while run.events < goal and kernel.atoms:
-        if kernel.run(1e12, min(goal - run.events, 100_000)) == Pause.ROOM:
+def _moves(kernel: Any) -> int:
+    return int(kernel.attached + kernel.detached + kernel.hopped)
+
+
+def _for_events(kernel: Any, events: int) -> None:
+    goal = _moves(kernel) + events
+    while kernel.atoms and _moves(kernel) < goal:
+        if kernel.run(1e12, min(goal - _moves(kernel), 100_000)) == Pause.ROOM:
             kernel.make_room()
 
 

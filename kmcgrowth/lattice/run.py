@@ -172,6 +172,7 @@ class LatticeRun:
             self._epoch = self._plan.epoch()
             self._begin_window(float(state["window"][0]), float(state["window"][1]))
         self._kernel.restore(state["kernel"])
+        self._kernel.rate_now()  # the sums by which the candidate that is already timed will be chosen
         self._rng.bit_generator.state = state["generator"]
 
     def change(self, model: Model) -> None:

@@ -38,7 +38,7 @@ class WalkGrid:
     @property
     def points(self) -> IntArray:
         """Grid points along the edges of the box (3,)."""
-        return np.array(self.box.cells) * self.parts
+        return np.array(self.box.cells, dtype=np.int64) * np.array(self.parts, dtype=np.int64)
 
     def hop_rate(self, diffusion: float) -> float:
         """Rate of steps to one of the six points around, D/h^2 [1/s]; diffusion [m^2/s]."""

@@ -20,7 +20,7 @@ SIZES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Half-sizes of cubes [grid points]."""
 
 LEAST, MOST = -32, 3
-"""Hazards are tabulated from 2^LEAST (a draw below comes once in 10^9) to 2^MOST; only the slowest mode is left then."""
+"""Hazards are tabulated from 2^LEAST (one draw in 10^9 is below) to 2^MOST; above, only the slowest mode is left."""
 
 PARTS, BITS = 64, 6
 """Intervals per factor of two of the hazard."""

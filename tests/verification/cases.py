@@ -221,6 +221,7 @@ THEMES = (
     "lattice_surface",
     "lattice_sizes",
     "lattice_growth",
+    "lattice_books",
 )
 """Modules that hold the cases."""
 

@@ -140,9 +140,9 @@ def compared(
 @case("lattice-bridge", "the reactor with the rates of the lattice grows and ripens as the lattice does", engines=("lattice",))
 def bridge(bench: Bench) -> list[Check]:
     runs = (4, 30) if bench.fast else (40, 400)
-    duration = 20.0 if bench.fast else 100.0
+    duration = 20.0 if bench.fast else 40.0
     times = np.linspace(0.0, duration, 5 if bench.fast else 11)
-    pair = both({3.0: 8}, 'monomer = "0.8 mM", AMC = "3 mM"', 0.01, duration, bench.fast)
+    pair = both({3.0: 8}, 'monomer = "0.8 mM", AMC = "3 mM"', 0.02, duration, bench.fast)
     checks = compared(
         bench, "growth from clusters that release monomer", pair, times, runs, {"all": slice(0, 8)}, 0.06,
         "crystals that grow are not quite as those in equilibrium, of which the table is",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from kmcgrowth.lattice._lattice import Kernel
 from scipy import stats
 from verification.cases import SIX, Bench, Check, between, case, likely, near
 from walks import TEMPERATURE, Walks, ball, boltzmann, steady_flux
 
-from kmcgrowth.lattice._lattice import Kernel
 from kmcgrowth.lattice.sites import Box
 from kmcgrowth.materials.crystals import load_crystal
 
@@ -70,7 +71,7 @@ def cubes(bench: Bench) -> list[Check]:
             found.append([early, walks.kernel.attached, *np.histogram(away, shells)[0]])
         rows[largest] = np.array(found, dtype=float)
     names = ["attached after 4 steps' time", "attached after 30", *(
-        f"walkers {a:g} to {b:g} from the middle" for a, b in zip(shells[:-1], shells[1:], strict=True)
+        f"walkers {a:g} to {b:g} from the middle" for a, b in pairwise(shells)
     )]
     checks = []
     for i, name in enumerate(names):
@@ -162,7 +163,7 @@ def grown(atoms: int, seed: int, looks: Any) -> tuple[Any, Any]:
 
 @case("lattice-walk-dla", "clusters of walkers that stick at once are fractals of dimension 2.5", engines=("lattice",))
 def aggregation(bench: Bench) -> list[Check]:
-    atoms, clusters = (8_000, 2) if bench.fast else (100_000, 4)
+    atoms, clusters = (8_000, 2) if bench.fast else (100_000, 2)
     looks = np.geomspace(500, 0.98 * atoms, 30)
     grew = [grown(atoms, seed, looks) for seed in range(clusters)]
     slopes = [1.0 / np.polyfit(np.log(n), np.log(r), 1)[0] for n, r in grew]
