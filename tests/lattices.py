@@ -55,7 +55,8 @@ def make_kernel(
     pairs = pair * e.pair_rate(attach, solubility, HOT) * (concentration**2 if amount is None else 1.0)
     if amount is not None:
         pairs /= volume  # the box stands for all the volume
-    kernel.set_window(0.0, end, (volume, volume), (rates, rates), (hops, hops), (pairs, pairs), (np.zeros(0),) * 2, [], [])
+    none = np.zeros(0)
+    kernel.set_window(0.0, end, (volume, volume), (rates, rates), (hops, hops), (pairs, pairs), (none, none), [], [])
     return kernel
 
 
@@ -157,8 +158,8 @@ seed = {seed}
 
 
 def recipe_text(
-    lattice: str = "supersaturation = 3.0", flask: str = "", tables: str = "", duration: str = "2 s", snapshots: int = 5,
-    seed: int = 1,
+    lattice: str = "supersaturation = 3.0", flask: str = "", tables: str = "", duration: str = "2 s",
+    snapshots: int = 5, seed: int = 1,
 ) -> str:
     """A recipe of one InAs crystal of 2.5 nm."""
     return RECIPE.format(lattice=lattice, flask=flask, tables=tables, duration=duration, snapshots=snapshots, seed=seed)

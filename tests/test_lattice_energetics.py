@@ -153,7 +153,8 @@ def test_an_atom_at_a_kink_is_in_equilibrium_at_the_solubility(name: str) -> Non
 
 @pytest.mark.parametrize(
     ("name", "normal", "constant"),
-    [("zincblende", (1, 1, 1), 0.60583), ("fcc", (1, 1, 1), 0.4), ("sc", (1, 0, 0), 0.3), ("wurtzite", (0, 0, 1), 0.43)],
+    [("zincblende", (1, 1, 1), 0.60583), ("fcc", (1, 1, 1), 0.4), ("sc", (1, 0, 0), 0.3),
+     ("wurtzite", (0, 0, 1), 0.43)],
 )
 def test_broken_bonds_of_the_close_packed_face_by_counting(
     name: str, normal: tuple[int, int, int], constant: float

@@ -30,8 +30,8 @@ def particles_of(atoms: Atoms) -> Particles:
 
 def test_the_recipes_of_the_lattice_ship() -> None:
     assert set(LATTICE) == {
-        "cdse_tetrahedra", "lattice_eight_seeds", "lattice_inas_amc", "lattice_inas_msc", "lattice_rising_supersaturation",
-        "lattice_ripening",
+        "cdse_tetrahedra", "lattice_eight_seeds", "lattice_inas_amc", "lattice_inas_msc", "lattice_ripening",
+        "lattice_rising_supersaturation",
     }
 
 

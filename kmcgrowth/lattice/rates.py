@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,9 @@ DECAY = (0.75, 0.25)
 
 SAMPLED = 0.05
 """Time between two looks at the size, in units of the time in which it would wander through its spread at most."""
+
+LEAST_PARTS = 3
+"""Parts that a crystal must have lived through; small ones may dissolve."""
 
 TRIES = 12
 """Supersaturations, each higher than the one before by a quarter of its logarithm, in which a crystal is tried."""
@@ -98,8 +102,8 @@ class Rates:
     def table(self, rows: int = 200) -> tuple[IntArray, FloatArray, FloatArray]:
         """Sizes from 2 to the largest, with rates of attachment and detachment on smooth curves through the measured.
 
-        The curves are polynomials in n^(-1/3): a parabola of attach/n^(2/3), and one of degree ``DEGREE`` of ln S. Below the smallest
-        size measured they go on with its attach/n^(2/3) and with ln S in proportion to n^(-1/3).
+        The curves are polynomials in n^(-1/3): a parabola of attach/n^(2/3), and one of degree ``DEGREE`` of ln S.
+        Below the smallest size measured they go on with its attach/n^(2/3) and with ln S in proportion to n^(-1/3).
 
         Returns
         -------
@@ -154,7 +158,7 @@ def measure_rates(
     radius = np.cbrt(3.0 * lattice.unit_volume / (4.0 * np.pi))
     # ln S = strength/n^(1/3): that of a sphere to begin with, then what the size before had
     strength = 2.0 * surface * lattice.unit_volume / (K_B * temperature * radius)
-    for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for i, (low, high) in enumerate(pairwise(edges)):
         units = float((0.5 * (np.cbrt(low) + np.cbrt(high))) ** 3)
         for attempt in range(TRIES):
             held = _held(model, units, strength * 1.25**attempt, max(events, int(PER_UNIT * units)), random)
@@ -174,8 +178,8 @@ def measure_rates(
         error = _error(offered, gone)
         if s < 1.0 - 5.0 * error:
             raise BadInput(
-                f"lattice.bond_energy: at {lattice.bond / (K_B * temperature):.3g} kT a crystal is not held together, it is in "
-                f"equilibrium with S = {s:.2g}; give stronger bonds or a lower temperature."
+                f"lattice.bond_energy: at {lattice.bond / (K_B * temperature):.3g} kT a crystal is not held together, "
+                f"it is in equilibrium with S = {s:.2g}; give stronger bonds or a lower temperature."
             )
         found.append((n, elements * held.exchange() / (s * solubility), s, touch, error))
         strength = max(float(np.log(s)), 0.05) * np.cbrt(n)
@@ -259,8 +263,8 @@ def _held(model: Model, units: float, strength: float, events: int, rng: np.rand
         model, seeds=(), reactions=(), syringes=(), withdrawals=(), nucleation=Nucleation(), control_volume=volume,
         flask_volume=volume, initial=np.array([round(free)] + [0] * (len(model.species) - 1)), expansion=0.0,
         lattice=replace(
-            lattice, cells=(int(cells[0]), int(cells[1]), int(cells[2])), solution="pool", supersaturation=(), pairs=False, frames=0,
-            particles=(StartParticle("sphere", max(2, round(units))),),
+            lattice, cells=(int(cells[0]), int(cells[1]), int(cells[2])), solution="pool", supersaturation=(),
+            pairs=False, frames=0, particles=(StartParticle("sphere", max(2, round(units))),),
         ),
     )
     run = LatticeRun(alone, rng)
@@ -270,18 +274,24 @@ def _held(model: Model, units: float, strength: float, events: int, rng: np.rand
     # the size wanders through its spread by about so many steps
     spread = 1.0 / (elements * (1.0 / free + max(log_s, 0.05) / (3.0 * units)))
     places = max(float(kernel.numbers()[:elements].sum()), 1.0) / elements  # none if the crystal is gone
-    step = SAMPLED * spread / (lattice.attach_rate(temperature) * model.solubility(temperature) * np.exp(log_s) * places)
+    touch = lattice.attach_rate(temperature) * model.solubility(temperature) * np.exp(log_s) * places
+    step = SAMPLED * spread / touch
     record = kernel.record(int(4 * units * elements) + 64)
     sums, series, until = [np.zeros((3, len(record[0])))], [], float(kernel.now)
     for _ in range(PARTS):
-        goal = _moves(kernel) + events // PARTS
+        goal, part = _moves(kernel) + events // PARTS, []
         while kernel.atoms and _moves(kernel) < goal:
             until += step
             while (why := kernel.run(until, 100_000)) != Pause.REACHED and kernel.atoms:
                 if why == Pause.ROOM:
                     kernel.make_room()
-            series.append(kernel.atoms)
+            part.append(kernel.atoms)
+        if not kernel.atoms:  # what came before it dissolved still counts
+            break
+        series += part
         sums.append(np.array(record, dtype=float))
+    if len(sums) <= LEAST_PARTS:
+        sums = [sums[0], sums[0]]
     spent, offered, gone = np.diff(np.array(sums), axis=0).transpose(1, 0, 2)
     return _Held(spent, offered, gone, np.array(series) / elements, step)
 

@@ -222,6 +222,7 @@ THEMES = (
     "lattice_sizes",
     "lattice_growth",
     "lattice_books",
+    "lattice_walk",
 )
 """Modules that hold the cases."""
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from kmcgrowth.lattice._lattice import Kernel
 from lattices import HOT, box_of, chi_square, energetics, enumerated, make_kernel, visited
 from verification.cases import Bench, Check, case, certain, likely
-
-from kmcgrowth.lattice._lattice import Kernel
 
 SMALL: list[tuple[str, dict[str, float], list[int], float, float]] = [
     ("sc", {"bond": 2.5}, [5], 90.0, 0.0),
@@ -31,8 +30,8 @@ def enumeration(bench: Bench) -> list[Check]:
         chance = enumerated(box, e, amount, room)
         volume = room / e.reference(1.0, HOT)
         kernel = make_kernel(Kernel, 40 + i, e, box.cells, amount=amount, volume=volume, hop=hop, pair=1.0)
-        samples = 3000 if bench.fast else 60_000
-        seen = visited(kernel, box, samples)
+        samples, events = (2000, 400) if bench.fast else (25_000, 1500)
+        seen = visited(kernel, box, samples, events)
         p, cells = chi_square(seen, chance)
         said = ", ".join(f"{k.replace('_', ' ')} {v:g} kT" for k, v in energies.items())
         what = f"{name}, {said}, {' + '.join(map(str, amount))} atoms{', hops' if hop else ''}"
@@ -41,7 +40,7 @@ def enumeration(bench: Bench) -> list[Check]:
         checks += [
             likely(
                 f"atoms in crystals and bonds, {what}", p,
-                f"chi-square over {cells} classes of states, {samples} moments some 200 events apart, against all "
+                f"chi-square over {cells} classes of states, {samples} moments some {events} events apart, against all "
                 f"states of 3 x 3 x 3 cells: exp(-E/kT) prod room^m/m!, m atoms dissolved, room = V c_ref = {room:g}",
                 expected=f"{in_crystals:.4f} atoms in crystals", measured=f"{met:.4f}",
             ),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from lattices import HOT, box_of, energetics, make_kernel
+from kmcgrowth.lattice._lattice import Kernel
+from lattices import box_of, energetics, make_kernel
 from verification.cases import SIX, Bench, Check, between, case, near
 from verification.lattice_steps import HEIGHT, LAYERS, sites_of
 
-from kmcgrowth.lattice._lattice import Kernel
 from kmcgrowth.lattice.sites import Box
 from kmcgrowth.model.types import FloatArray
 
