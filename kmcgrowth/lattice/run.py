@@ -172,8 +172,12 @@ class LatticeRun:
             self._epoch = self._plan.epoch()
             self._begin_window(float(state["window"][0]), float(state["window"][1]))
         self._kernel.restore(state["kernel"])
-        self._kernel.rate_now()  # the sums by which the candidate that is already timed will be chosen
+        self._settle()
         self._rng.bit_generator.state = state["generator"]
+
+    def _settle(self) -> None:
+        """Make the sums by which the candidate that is already timed will be chosen."""
+        self._kernel.rate_now()
 
     def change(self, model: Model) -> None:
         """From now on the temperature and the flows of ``model`` hold; all else must be the same."""

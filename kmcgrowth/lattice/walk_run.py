@@ -104,6 +104,9 @@ class WalkRun(LatticeRun):
         """Everything needed to go on to the same bytes."""
         return super().state() | {"look": self._look}
 
+    def _settle(self) -> None:
+        """The kernel of the walkers knows from its state whether its sums are to be made anew."""
+
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a ``state`` of a run of the same model."""
         super().restore(state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,4 +45,4 @@ def critical_nucleus(model: Model, temperature: float, amounts: Array, volume: f
     if S <= 1.0 or gamma <= 0.0:
         return float("nan")
     # Close to S = 1 the critical nucleus has no bound; a power law makes nuclei there all the same.
-    return float(critical_size(max(S, np.e) if law.law == "power" else S, gamma, model.unit_volume, temperature))
+    return float(critical_size(max(S, math.e) if law.law == "power" else S, gamma, model.unit_volume, temperature))
