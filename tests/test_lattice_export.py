@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+import xarray as xr
 from typer.testing import CliRunner
 
 from kmcgrowth.cli import export as command
@@ -259,7 +260,7 @@ def test_snap_tells_what_does_not_fit() -> None:
 @pytest.fixture
 def cli(frames: list[Atoms], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Call the command on a result that holds ``frames``."""
-    monkeypatch.setattr("kmcgrowth.results.load", lambda path: None)
+    monkeypatch.setattr("kmcgrowth.results.load", lambda path: xr.Dataset())
     monkeypatch.setattr("kmcgrowth.lattice.frames.read_frames", lambda dataset: frames)
     app = typer.Typer()
     app.command()(command.export)
