@@ -41,6 +41,9 @@ def check_lattice(recipe: Recipe) -> None:
     if recipe.nucleation.law not in ("none", "explicit"):
         raise bad(f'{shown(recipe.nucleation.law)} has no place beside [lattice]; "explicit" lets two dissolved atoms '
                   'make a pair, "none" lets them not.', "nucleation", "law")
+    if recipe.nucleation.law == "explicit" and lattice.solution == "walkers":
+        raise bad('"explicit" is not possible among walkers, which attach to crystals only; use "none", or a "pool".',
+                  "nucleation", "law")
     if recipe.simulation.method not in ("auto", "exact"):
         raise bad(f'{shown(recipe.simulation.method)} is for the stirred reactor; a lattice goes event by event: '
                   '"exact", or leave it out.', "simulation", "method")
