@@ -15,6 +15,9 @@ from kmcgrowth.errors import BadInput
 _CRYSTAL_UNITS = {"unit_volume": "m^3", "molar_mass": "kg/mol", "density": "kg/m^3"}
 _LENGTH = "m"
 
+LIGANDS = "ligands.toml"
+"""The one file beside the materials that is none."""
+
 
 @dataclass(frozen=True)
 class Material:
@@ -56,7 +59,8 @@ class Material:
 def material_names() -> tuple[str, ...]:
     """Names of the materials that ship, sorted."""
     files = resources.files("kmcgrowth.materials").iterdir()
-    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+    names = (f.name for f in files if f.name.endswith(".toml") and f.name != LIGANDS)
+    return tuple(sorted(name.removesuffix(".toml") for name in names))
 
 
 def load_material(name: str) -> Material:
