@@ -14,5 +14,6 @@ A new material is one new file in this folder.
 from __future__ import annotations
 
 from kmcgrowth.materials.loader import Material, load_material, material_names
+from kmcgrowth.materials.optics import Band, Cluster, Optics
 
-__all__ = ["Material", "load_material", "material_names"]
+__all__ = ["Band", "Cluster", "Material", "Optics", "load_material", "material_names"]

@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 from kmcgrowth.errors import BadInput
+from kmcgrowth.materials.optics import Cluster, Optics, Provenance, read_clusters, read_optics
 
 _CRYSTAL_UNITS = {"unit_volume": "m^3", "molar_mass": "kg/mol", "density": "kg/m^3"}
 _LENGTH = "m"
@@ -36,6 +37,8 @@ class Material:
     growth : defaults of a recipe's [growth] table, as recipe text
     nucleation : defaults of a recipe's [nucleation] table, as recipe text
     sizing, absorption : empirical curves, each with its form, numbers and range
+    optics : how dots absorb and emit, or None
+    clusters : name -> cluster with its bands
     source, trust : "section.key" -> where the value comes from, and how far it can be trusted
     """
 
@@ -51,6 +54,8 @@ class Material:
     nucleation: dict[str, Any]
     sizing: tuple[dict[str, Any], ...] = ()
     absorption: tuple[dict[str, Any], ...] = ()
+    optics: Optics | None = None
+    clusters: dict[str, Cluster] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)
     trust: dict[str, str] = field(default_factory=dict)
 
@@ -96,12 +101,10 @@ def _read(name: str) -> Material:
 def _material(data: dict[str, Any], file: str) -> Material:
     from kmcgrowth.units import quantity
 
-    source: dict[str, str] = {}
-    trust: dict[str, str] = {}
+    about = Provenance(file)
     for section in ("crystal", "electronic", "growth", "nucleation"):
         for key, entry in data[section].items():
-            source[f"{section}.{key}"] = entry["source"]
-            trust[f"{section}.{key}"] = entry["trust"]
+            about.take(f"{section}.{key}", entry)
     crystal = {
         key: quantity(entry["value"], _CRYSTAL_UNITS.get(key, _LENGTH), where=f"{file}: crystal.{key}")
         for key, entry in data["crystal"].items()
@@ -125,8 +128,10 @@ def _material(data: dict[str, Any], file: str) -> Material:
         nucleation={key: _recipe_text(entry) for key, entry in data["nucleation"].items()},
         sizing=tuple(data.get("sizing", ())),
         absorption=tuple(data.get("absorption", ())),
-        source=source,
-        trust=trust,
+        optics=read_optics(data, about),
+        clusters=read_clusters(data, about),
+        source=about.source,
+        trust=about.trust,
     )
 
 
