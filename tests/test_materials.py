@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.materials import Material, load_material, material_names
+from kmcgrowth.materials.optics import Provenance, read_clusters, read_optics
 from kmcgrowth.physics.constants import ELEMENTARY_CHARGE, N_A
 from kmcgrowth.physics.sphere import units_from_diameter
+from kmcgrowth.recipe import parse_recipe
 from kmcgrowth.units import quantity
 
 # IUPAC abridged standard atomic weights, g/mol
-WEIGHTS = {"In": 114.818, "As": 74.922, "P": 30.974, "Cd": 112.414, "Se": 78.971}
-NAMES = ("Cd3P2", "CdSe", "InAs", "InP")
+WEIGHTS = {"In": 114.818, "As": 74.922, "P": 30.974, "Cd": 112.414, "Se": 78.971, "S": 32.06}
+NAMES = ("Cd3P2", "CdS", "CdSe", "InAs", "InP")
 
 
 @pytest.fixture(params=NAMES)
@@ -93,8 +97,8 @@ def test_every_value_has_a_source_and_a_trust(material: Material) -> None:
     defaults = {f"growth.{k}" for k in material.growth} | {f"nucleation.{k}" for k in material.nucleation}
     assert defaults <= set(material.trust)
     assert set(material.trust.values()) <= {"read", "literature", "derived", "calibrated", "placeholder"}
-    for curve in (*material.sizing, *material.absorption):
-        assert curve["source"] and curve["trust"] in ("read", "literature", "derived")
+    for kind, curves in (("sizing", material.sizing), ("absorption", material.absorption)):
+        assert {f"{kind}.{c['name']}" for c in curves} <= set(material.trust)
     assert all(material.source.values())
     if material.name != "InAs":
         assert all("not calibrated" in material.source[key] for key in defaults)
@@ -112,6 +116,128 @@ def test_inas_sizing_curve() -> None:
     d = np.arange(3.0, 10.0)
     wavelength = 1239.842 / (curve["gap"] + curve["slope"] / d)
     assert wavelength == pytest.approx([767, 953, 1115, 1258, 1385, 1498, 1600], abs=1.5)
+
+
+def test_cds_sizing_curve_and_extinction() -> None:
+    m = load_material("CdS")
+    (curve,) = m.sizing
+    # -6.6521e-8 400^3 + 1.9557e-4 400^2 - 9.2352e-2 400 + 13.29 = -4.2573 + 31.2912 - 36.9408 + 13.29
+    assert np.polynomial.Polynomial(curve["coefficients"])(400.0) == pytest.approx(3.3831, abs=1e-4)
+    assert m.optics is not None
+    # 21536 d^2.3 L/(mol cm) at d = 3 nm, R = 1.5 nm
+    sigma = m.optics.first.prefactor * 1.5**m.optics.first.power
+    assert sigma * N_A / (1000 * math.log(10)) == pytest.approx(21536 * 3**2.3, rel=1e-9)
+
+
+BANDS = {
+    ("InAs", "MSC"): (457, 420), ("InP", "In37P20"): (386,), ("InP", "In26P13"): (350,), ("CdSe", "Cd35Se20"): (350,),
+    ("CdSe", "Cd56Se35"): (380,), ("CdSe", "Cd84Se56"): (408,), ("CdSe", "Cd21Se20"): (420,),
+    ("CdSe", "Cd14Se13"): (350,), ("CdS", "Cd37S20_alpha"): (324,), ("CdS", "Cd37S20_beta"): (313,),
+    ("Cd3P2", "MSC"): (447,),
+}
+
+
+@pytest.mark.parametrize(("material_", "cluster"), sorted(BANDS))
+def test_first_bands_of_clusters(material_: str, cluster: str) -> None:
+    known = load_material(material_).clusters[cluster]
+    peaks = [b.wavelength for b in known.bands if b.kind == "peak"]
+    assert peaks == pytest.approx(BANDS[material_, cluster])
+    named = re.findall(r"([A-Z][a-z]?)(\d+)", cluster)
+    if named:
+        assert dict(known.atoms) == {element: int(n) for element, n in named}
+
+
+def test_cluster_bands_of_the_papers() -> None:
+    amc = load_material("InAs").clusters["AMC"]
+    assert [b.kind for b in amc.bands] == ["shoulder", "shoulder"] and amc.bands[0].wavelength == pytest.approx(400)
+    cds = load_material("CdS").clusters
+    alpha, beta = (1239.842 / cds[f"Cd37S20_{x}"].bands[0].wavelength for x in ("alpha", "beta"))
+    assert beta - alpha == pytest.approx(0.140, abs=0.01)  # Williamson 2019
+    light = load_material("Cd3P2").clusters["MSC"].emission
+    assert light is not None and light.wavelength == pytest.approx(455)
+    # 10.1039/d5nr00002e: 447 and 455 nm, 48 meV
+    assert 1239.842 / 447 - 1239.842 / light.wavelength == pytest.approx(0.048, abs=1e-3)
+
+
+def test_next_tetrahedron_continues_the_ladder() -> None:
+    """Cd120Se84 of seven layers: between the straight lines in 1/layers and in layers through the last two."""
+    ladder = load_material("CdSe").clusters
+    e5, e6, e7 = (1239.842 / ladder[n].bands[0].wavelength for n in ("Cd56Se35", "Cd84Se56", "Cd120Se84"))
+    assert e6 - (e5 - e6) < e7 < e6 - (e5 - e6) * (1 / 6 - 1 / 7) / (1 / 5 - 1 / 6) + 0.005
+
+
+def test_extinction_of_inas_clusters_is_that_of_their_volume() -> None:
+    m = load_material("InAs")
+    assert m.optics is not None
+    volume = 22 * m.unit_volume * 1e27  # nm^3
+    sigma = m.optics.high.prefactor / (4 / 3 * math.pi) * volume
+    for name in ("AMC", "MSC"):
+        assert m.clusters[name].bands[0].extinction == pytest.approx(sigma * N_A / (1000 * math.log(10)), rel=0.02)
+
+
+def test_inas_and_cdse_cross_sections() -> None:
+    inas, cdse = load_material("InAs").optics, load_material("CdSe").optics
+    assert inas is not None and cdse is not None
+    assert (inas.high.prefactor, inas.high.power, inas.high.energy) == (6.2e-16, 3.0, pytest.approx(2.76))
+    assert (inas.first.prefactor, inas.first.power) == (3.15e-16, 1.28)
+    # Leatherdale 2002: 5.501e5 a^3 / cm, a in cm
+    assert cdse.high.prefactor == pytest.approx(5.501e5 * 1e-21)
+    assert load_material("Cd3P2").optics.stokes_shift == pytest.approx(0.048)  # type: ignore[union-attr]
+
+
+WRONG = [
+    ({"optical": {"homogeneous_width": {"value": "70 meV", "trust": "read"}}}, "has no source"),
+    ({"sizing": [{"name": "x", "source": "s", "trust": "sure"}]}, "trust 'sure'"),
+    ({"cluster": {"X": {"atoms": {"In": 1.5}, "source": "s", "trust": "read"}}}, "whole numbers of atoms"),
+    ({"cluster": {"X": {"atoms": {"In": 3}, "source": "s", "trust": "read", "band": [
+        {"kind": "bump", "source": "s", "trust": "read"}]}}}, '"peak" or "shoulder"'),
+    ({"cluster": {"X": {"atoms": {"In": 3}, "source": "s", "trust": "read", "band": [
+        {"kind": "peak", "source": "s", "trust": "read", "wavelength": "457"}]}}}, "cluster.X.band.0.wavelength"),
+    ({"cluster": {"X": {"atoms": {"In": 3}, "source": "s", "trust": "read", "band": [
+        {"kind": "peak", "source": "s", "trust": "read", "wavelength": "0 nm"}]}}}, "not above zero"),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), WRONG)
+def test_wrong_optics(data: dict[str, Any], expected: str) -> None:
+    about = Provenance("X.toml")
+    with pytest.raises(BadInput) as caught:
+        read_optics(data, about)
+        read_clusters(data, about)
+    assert expected in str(caught.value) and str(caught.value).startswith("X.toml: ")
+
+
+RECIPE = """
+material = "InAs"
+[flask]
+volume = "1 mL"
+temperature = "70 degC"
+contents = {{ A = "1 mM" }}
+[species.A]
+{lines}
+[simulation]
+duration = "1 min"
+formula_units = 1000
+"""
+
+
+def test_species_names_a_cluster() -> None:
+    assert parse_recipe(RECIPE.format(lines='formula_units = 22\ncluster = "MSC"')).species["A"].cluster == "MSC"
+    both = parse_recipe(RECIPE.format(lines='atoms = { In = 39, As = 22 }\ncluster = "AMC"')).species["A"]
+    assert both.cluster == "AMC" and both.atoms == {"In": 39, "As": 22}
+    assert parse_recipe(RECIPE.format(lines="formula_units = 22")).species["A"].cluster is None
+
+
+@pytest.mark.parametrize(("lines", "expected"), [
+    ('formula_units = 22\ncluster = "msc"', 'species.A.cluster: "msc" is no cluster of InAs; did you mean "MSC"?'),
+    ('cluster = "MSC"', "species.A: needs either formula_units"),
+    ('formula_units = 22\natoms = { In = 22 }\ncluster = "MSC"', "species.A: needs either formula_units"),
+    ("formula_units = 22\ncluster = 3", "species.A.cluster"),
+])
+def test_species_with_a_wrong_cluster(lines: str, expected: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse_recipe(RECIPE.format(lines=lines))
+    assert expected in str(caught.value)
 
 
 def test_frozen_and_fresh() -> None:

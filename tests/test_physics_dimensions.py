@@ -24,6 +24,8 @@ MODULES = {
 UREG: Any = pint.UnitRegistry()
 Q = UREG.Quantity
 
+CONSTANTS = {"K_B": "J/K", "H_BAR": "J*s", "ELECTRON_MASS": "kg", "COULOMB": "J*m"}
+
 # argument name -> (value, unit); a function's own meaning of a name comes first in OWN
 ARGUMENTS: dict[str, tuple[Any, str]] = {
     "temperature": (573.0, "K"), "reference": (500.0, "K"), "activation_energy": (1.1, "eV"),
@@ -38,7 +40,8 @@ ARGUMENTS: dict[str, tuple[Any, str]] = {
     "u": (0.7, ""), "radius_1": (2.0, "nm"), "radius_2": (3.0, "nm"), "viscosity": (0.5, "mPa*s"),
     "number": (1e4, ""), "constant": (1e-20, "m^3/s"), "volume": (2e-15, "m^3"), "multiple": (3.0, ""),
     "exponent": (2.0, None), "power": (1 / 3, None), "transfer_coefficient": (0.5, None),
-    "broken_bonds": (6.29, "1/nm^2"),
+    "broken_bonds": (6.29, "1/nm^2"), "gap": (0.354, "eV"), "electron_mass": (0.023, ""), "hole_mass": (0.41, ""),
+    "permittivity": (15.15, ""),
     "packet": (22.0, None), "linear": (False, None), "relative": (False, None), "law": ("lsw", None),
 }
 OWN: dict[str, dict[str, tuple[Any, str]]] = {
@@ -60,6 +63,7 @@ RESULTS = {
     "coarsening.lsw_density": "", "coarsening.wagner_density": "", "coarsening.cumulative": "",
     "coarsening.lsw_slope": "m^3/s", "coarsening.wagner_slope": "m^2/s", "coarsening.lsw_mean_radius": "m",
     "coarsening.wagner_mean_radius": "m", "coarsening.surviving_share": "",
+    "excitons.brus_energy": "J",
     "focusing.reiss_radius": "m", "focusing.reiss_width": "m", "focusing.focusing_number": "",
     "focusing.width_exponent": "", "focusing.fed_width": "m", "focusing.fed_mean_radius": "m",
     "focusing.reaction_limit_length": "m", "focusing.reaction_limit_width": "m", "focusing.shot_noise_variance": "",
@@ -84,6 +88,8 @@ TABLES = {
 }
 # pure numbers by construction
 NUMBERS = {"coarsening.moments", "coarsening.quantile", "coarsening.sample", "sphere.cube_roots"}
+# energies in eV and lengths in nm, as sizing curves have them
+NUMBERS |= {"excitons.gaussian", "excitons.step"}
 # random walks on a line, in units of its spacing and of the time of a step
 NUMBERS |= {
     f"first_passage.{name}"
@@ -94,8 +100,9 @@ NUMBERS |= {
 @pytest.fixture
 def boltzmann_with_units(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for module in MODULES.values():
-        if hasattr(module, "K_B"):
-            monkeypatch.setattr(module, "K_B", Q(K_B, "J/K"))
+        for name, unit in CONSTANTS.items():
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, Q(getattr(module, name), unit))
     yield
 
 
@@ -122,8 +129,9 @@ def test_units(name: str, boltzmann_with_units: None) -> None:
     got = Q(first).to(RESULTS[name] or "dimensionless").to_base_units().magnitude
     with pytest.MonkeyPatch.context() as patch:
         for other in MODULES.values():
-            if hasattr(other, "K_B"):
-                patch.setattr(other, "K_B", K_B)
+            for constant in CONSTANTS:
+                if hasattr(other, constant):
+                    patch.setattr(other, constant, getattr(other, constant).magnitude)
         plain = getattr(MODULES[module], function)(**arguments(name, with_units=False))
     assert got == pytest.approx(plain[0] if isinstance(plain, tuple) else plain, rel=1e-9)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kmcgrowth.materials import load_material
 from kmcgrowth.recipe.equations import MONOMER
 from kmcgrowth.recipe.laws import TemperatureLaw
 from kmcgrowth.recipe.problems import Path, bad, nearest
@@ -22,6 +23,7 @@ def check_recipe(recipe: Recipe) -> None:
     BadInput : the first thing found, with its key.
     """
     _check_names(recipe)
+    _check_bands(recipe)
     _check_balance(recipe)
     _check_clusters(recipe)
     _check_shots(recipe)
@@ -58,6 +60,14 @@ def _check_names(recipe: Recipe) -> None:
         if loss.name in seen:
             raise bad(f"two losses are named {shown(loss.name)}; give each its own name.", "loss", i, "name")
         seen.add(loss.name)
+
+
+def _check_bands(recipe: Recipe) -> None:
+    known = load_material(recipe.material).clusters
+    for name, species in recipe.species.items():
+        if species.cluster is not None and species.cluster not in known:
+            raise bad(f"{shown(species.cluster)} is no cluster of {recipe.material}; {nearest(species.cluster, known)}",
+                      "species", name, "cluster")
 
 
 def _check_balance(recipe: Recipe) -> None:

@@ -16,22 +16,24 @@ from kmcgrowth.units import shown
 _ELEMENT = re.compile(r"[A-Z][A-Za-z0-9]{0,15}")
 
 class Species(Part):
-    """A dissolved species; one of the two is given.
+    """A dissolved species; one of formula_units and atoms is given.
 
     Attributes
     ----------
     formula_units : int or None, of the material in one molecule
     atoms : element -> number in one molecule, or None
+    cluster : str or None, cluster of the material whose bands it shows; None for the one of its own name, if any
     """
 
-    keys: ClassVar = ("formula_units", "atoms")
+    keys: ClassVar = ("formula_units", "atoms", "cluster")
     formula_units: Annotated[int, whole(0, 10**9)] | None = None
     atoms: dict[str, int] | None = None
+    cluster: Text | None = None
 
     @classmethod
     def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        """Exactly one of the two."""
-        if len(data) != 1:
+        """Exactly one of formula_units and atoms."""
+        if ("formula_units" in data) == ("atoms" in data):
             raise Wrong("needs either formula_units, for example 22, or atoms, for example { In = 39, As = 22 }.")
         atoms = data.get("atoms")
         if "atoms" not in data:
@@ -43,7 +45,7 @@ class Species(Part):
                 raise Wrong("is no name for an element; it starts with a capital and has letters and digits.", "atoms",
                             element)
             under(element, lambda given: read_whole(given, 1, 10**9), count, "atoms")
-        return {"atoms": {e: int(n) for e, n in atoms.items()}}
+        return data | {"atoms": {e: int(n) for e, n in atoms.items()}}
 
 
 class Reaction(Part):
