@@ -25,6 +25,7 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "m^2/s": ("a diffusion coefficient", "1e3 nm^2/s"),
     "m/s": ("a length per time", "1 nm/s"),
     "J/m^2": ("an energy per area", "0.15 J/m^2"),
+    "J/m": ("an energy per length", "0.2 eV/nm"),
     "J/molecule": ("an energy per molecule or mole", "1.2 eV"),
     "1/s": ("a rate per time", "0.05 / s"),
     "m^3/mol/s": ("a second-order rate constant", "1e3 / M / s"),

@@ -22,6 +22,8 @@ class Ligand:
     formula : of the bound anion
     molar_mass : of the bound anion [kg/mol]
     footprint : surface of a dot, the sphere of the bare crystal, for one ligand [m^2]
+    reactivity : of a cluster it covers towards a reagent, over that with phenylacetate, diffusion apart [dimensionless]
+    stability : what it adds to the barrier over which a cluster falls apart, over carboxylates [J]
     source, trust : key -> where the value comes from, and how far it can be trusted (see ``kmcgrowth.materials``)
     """
 
@@ -29,6 +31,8 @@ class Ligand:
     formula: str
     molar_mass: float
     footprint: float
+    reactivity: float = 1.0
+    stability: float = 0.0
     source: dict[str, str] = field(default_factory=dict, compare=False)
     trust: dict[str, str] = field(default_factory=dict, compare=False)
 
@@ -63,6 +67,11 @@ def load_ligand(name: str) -> Ligand:
         key: quantity(table[key]["value"], unit, where=f"ligands.toml: {name}.{key}")
         for key, unit in (("molar_mass", "kg/mol"), ("footprint", "m^2"))
     }
+    if "reactivity" in table:
+        values["reactivity"] = float(table["reactivity"]["value"])
+    if "stability" in table:
+        where = f"ligands.toml: {name}.stability"
+        values["stability"] = quantity(table["stability"]["value"], "J/molecule", where=where)
     told = {key: entry for key, entry in table.items() if isinstance(entry, dict)}
     return Ligand(
         name, table["formula"], **values, source={key: entry["source"] for key, entry in told.items()},

@@ -31,8 +31,10 @@ from kmcgrowth.physics.coalescence import brownian_prefactor
 from kmcgrowth.physics.constants import N_A
 from kmcgrowth.physics.gibbs_thomson import capillary_length, continued_free_energy
 from kmcgrowth.physics.growth import rate_tables
+from kmcgrowth.physics.layers import tetrahedron_free_energy
 from kmcgrowth.physics.sphere import radius_from_units, units_from_radius
 from kmcgrowth.recipe.laws import TemperatureLaw
+from kmcgrowth.recipe.programs import LayeredEnergies
 from kmcgrowth.recipe.schema import Recipe
 
 LATTICE_PARTICLES = 8
@@ -310,7 +312,11 @@ class _Tables:
             return attach, detach
         energy = float(g.surface_energy(temperature))
         free = None
-        if g.free_energy is not None:
+        if isinstance(g.free_energy, LayeredEnergies):
+            rule = g.free_energy
+            known = tetrahedron_free_energy(rule.layers, self._unit_volume, energy, rule.step_energy)
+            free = continued_free_energy(known, n_max, self._unit_volume, energy)
+        elif g.free_energy is not None:
             known = np.interp(np.arange(int(g.free_energy.units[-1]) + 1), g.free_energy.units, g.free_energy.values)
             free = continued_free_energy(known, n_max, self._unit_volume, energy)
         k = g.surface_rate

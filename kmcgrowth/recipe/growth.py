@@ -9,7 +9,7 @@ from pydantic import InstanceOf, ValidationInfo
 from kmcgrowth.recipe.fields import Part, Text, amount, choice, number, read_choice
 from kmcgrowth.recipe.laws import SurfaceRateLaw, TemperatureLaw, merged_law, temperature_law
 from kmcgrowth.recipe.problems import Wrong
-from kmcgrowth.recipe.programs import FreeEnergies, RateTable, read_free_energies, read_rate_table
+from kmcgrowth.recipe.programs import FreeEnergies, LayeredEnergies, RateTable, read_free_energies, read_rate_table
 
 GROWTH_LAWS = ("mixed", "talapin", "table")
 COALESCENCE_LAWS = ("none", "constant", "brownian")
@@ -29,7 +29,7 @@ class Growth(Part):
     surface_energy : TemperatureLaw [J/m^2]
     transfer_coefficient : float, of Talapin's law, 0 to 1 [dimensionless]
     gibbs_thomson : "exponential" or "linear"
-    free_energy : FreeEnergies or None, in place of the sphere's
+    free_energy : FreeEnergies, LayeredEnergies or None, in place of the sphere's
     table : RateTable or None, of the law "table"
     """
 
@@ -48,7 +48,7 @@ class Growth(Part):
     surface_energy: Annotated[InstanceOf[TemperatureLaw], temperature_law("J/m^2", low=0.0, most="10 J/m^2")]
     transfer_coefficient: Annotated[float, number(lambda x: 0 <= x <= 1, "a number from 0 to 1")] = 0.5
     gibbs_thomson: Annotated[str, choice("exponential", "linear")] = "exponential"
-    free_energy: InstanceOf[FreeEnergies] | None = None
+    free_energy: InstanceOf[FreeEnergies] | InstanceOf[LayeredEnergies] | None = None
     table: InstanceOf[RateTable] | None = None
 
     @classmethod

@@ -17,7 +17,9 @@ from kmcgrowth.materials import load_material, material_names
 from kmcgrowth.recipe.changes import apply_changes, merge_defaults, read_value
 from kmcgrowth.recipe.checks import check_recipe
 from kmcgrowth.recipe.columns import Files
+from kmcgrowth.recipe.families import expand
 from kmcgrowth.recipe.lattice_checks import check_lattice
+from kmcgrowth.recipe.ligand import apply_ligand
 from kmcgrowth.recipe.problems import Wrong, bad, check_keys, first_problem, nearest
 from kmcgrowth.recipe.schema import Recipe
 from kmcgrowth.units import shown
@@ -87,6 +89,8 @@ def read_tree(
         recipe = Recipe.model_validate(tree, context={"files": source})
         recipe = recipe.model_copy(update={
             "unit_atoms": unit_atoms, "text": text, "changes": copy.deepcopy(changes), "files": source.read})
+        species, steps = expand(recipe.family, recipe.species, unit_atoms)
+        recipe = apply_ligand(recipe.model_copy(update={"species": species, "reaction": [*recipe.reaction, *steps]}))
         check_recipe(recipe)
         check_lattice(recipe)
     except ValidationError as error:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo
 
 from kmcgrowth.recipe.columns import is_csv, read_columns
-from kmcgrowth.recipe.fields import DIAMETER, TEMPERATURE, in_range, read_amount
-from kmcgrowth.recipe.problems import Wrong
+from kmcgrowth.recipe.fields import DIAMETER, TEMPERATURE, in_range, read_amount, read_choice, read_whole, under
+from kmcgrowth.recipe.problems import Wrong, check_keys
 from kmcgrowth.units import describe, shown
 
 FloatArray = NDArray[np.float64]
@@ -114,6 +114,20 @@ class FreeEnergies(Table):
     file: str
     units: IntArray
     values: FloatArray
+
+
+@dataclass(frozen=True)
+class LayeredEnergies:
+    """Free energies of tetrahedra that grow by whole layers.
+
+    Attributes
+    ----------
+    layers : of the largest tetrahedron; a sphere continues
+    step_energy : of the edge of a layer, or None: the surface energy times the height of a layer [J/m]
+    """
+
+    layers: int
+    step_energy: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,8 +233,16 @@ def read_diameters(given: Any, info: ValidationInfo) -> Diameters:
     return Diameters(file, rows[:, 0].copy())
 
 
-def read_free_energies(given: Any, info: ValidationInfo) -> FreeEnergies:
-    """Columns of formula units and free energy."""
+def read_free_energies(given: Any, info: ValidationInfo) -> FreeEnergies | LayeredEnergies:
+    """Columns of formula units and free energy, or a rule that makes them."""
+    if isinstance(given, dict):
+        check_keys(given, ("rule", "layers", "step_energy"))
+        under("rule", lambda rule: read_choice(rule, ("tetrahedra",)), given.get("rule"))
+        step = given.get("step_energy")
+        return LayeredEnergies(
+            under("layers", lambda n: read_whole(n, 2, 30), given.get("layers", 10)),
+            None if step is None else under("step_energy", lambda e: read_amount(e, "J/m", low=0.0), step),
+        )
     file = _csv(given, "formula_units,free_energy_eV")
     rows, lines = read_columns(file, {"formula_units": "1", "free_energy": "J/molecule"}, info)
     return FreeEnergies(file, _sizes(rows, lines, file), rows[:, 1].copy())

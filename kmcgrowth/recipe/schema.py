@@ -8,10 +8,12 @@ from pydantic import Field, ValidationInfo
 
 from kmcgrowth.recipe.chemistry import Loss, Reaction, Species, Sticking
 from kmcgrowth.recipe.equations import MONOMER, NAME
+from kmcgrowth.recipe.families import Family
 from kmcgrowth.recipe.fields import Part, Tables, Text, amount, choice, number, whole
 from kmcgrowth.recipe.flask import Flask, Injection, Seeds, Withdrawal
 from kmcgrowth.recipe.growth import Coalescence, Growth, Nucleation
 from kmcgrowth.recipe.lattice import Lattice
+from kmcgrowth.recipe.ligand import LigandTable
 from kmcgrowth.recipe.problems import Wrong
 from kmcgrowth.units import shown
 
@@ -54,7 +56,9 @@ class Recipe(Part):
     source : str or None, DOI or text
     flask : Flask
     seeds, injection, withdrawal, reaction, loss, sticking : lists of Seeds, Injection, ...
-    species : name -> Species (``monomer`` is always there and not listed)
+    species : name -> Species (``monomer`` is always there and not listed), with the members of families
+    family : list of Family, whose members and reactions are among species and reaction
+    ligand : LigandTable or None; the laws of growth, reaction and sticking are those with it
     growth : Growth
     nucleation : Nucleation
     coalescence : Coalescence
@@ -67,7 +71,8 @@ class Recipe(Part):
     """
 
     keys: ClassVar = ("title", "source", "material", "flask", "seeds", "injection", "withdrawal", "species",
-                      "reaction", "loss", "sticking", "growth", "nucleation", "coalescence", "lattice", "simulation")
+                      "family", "reaction", "loss", "sticking", "ligand", "growth", "nucleation", "coalescence",
+                      "lattice", "simulation")
     needs: ClassVar = {
         "material": 'name one, for example "InAs".',
         "flask": 'write a [flask] table with volume = "7.5 mL" and temperature = "300 degC".',
@@ -81,9 +86,11 @@ class Recipe(Part):
     injection: Annotated[list[Injection], Tables] = Field(default_factory=list)
     withdrawal: Annotated[list[Withdrawal], Tables] = Field(default_factory=list)
     species: dict[str, Species] = Field(default_factory=dict)
+    family: Annotated[list[Family], Tables] = Field(default_factory=list)
     reaction: Annotated[list[Reaction], Tables] = Field(default_factory=list)
     loss: Annotated[list[Loss], Tables] = Field(default_factory=list)
     sticking: Annotated[list[Sticking], Tables] = Field(default_factory=list)
+    ligand: LigandTable | None = None
     growth: Growth
     nucleation: Nucleation
     coalescence: Coalescence = Field(default_factory=Coalescence)
