@@ -247,3 +247,38 @@ def test_wrong_rules_of_energy(rule: str, said: str) -> None:
     with pytest.raises(kg.BadInput) as error:
         parse_recipe(text)
     assert said in str(error.value)
+
+
+def test_free_acid_raises_the_solubility_by_what_it_binds() -> None:
+    """Crystals and solution in balance: dissolved is c_inf (1 + K [acid]) where particles are large."""
+    recipe = parse_recipe("""
+material = "CdSe"
+[flask]
+volume = "5 mL"
+temperature = "200 degC"
+contents = { HOA = "1 M" }
+[[seeds]]
+diameter = "60 nm"
+concentration = "1 nM"
+[species.HOA]
+formula_units = 0
+[species.complex]
+formula_units = 1
+[[reaction]]
+equation = "monomer + HOA <=> complex"
+rate = "1e2 / M / s"
+equilibrium_constant = "3 M^-1"
+[growth]
+diffusion = "1e6 nm^2/s"
+solubility = "1 uM"
+surface_energy = "0 J/m^2"
+surface_rate = "inf"
+[simulation]
+duration = "10 hours"
+method = "balance"
+particles = 1000
+snapshots = 5
+""")
+    held = kg.simulate(recipe)["concentration"].isel(time=-1)
+    assert float(held.sel(species="monomer")) == pytest.approx(1e-6, rel=1e-3)
+    assert float(held.sel(species="complex")) == pytest.approx(1e-6 * 3.0 * 1.0, rel=1e-3)

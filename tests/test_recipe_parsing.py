@@ -350,6 +350,8 @@ def test_every_key_is_in_the_reference() -> None:
         "`[[withdrawal]]`": schema.Withdrawal,
         "`[species.NAME]`": schema.Species,
         "`[[reaction]]`": schema.Reaction,
+        "`[[family]]`": schema.Family,
+        "`[ligand]`": schema.LigandTable,
         "`[[loss]]`": schema.Loss,
         "`[[sticking]]`": schema.Sticking,
         "`[growth]`": schema.Growth,
