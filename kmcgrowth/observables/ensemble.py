@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +48,21 @@ class Ensemble:
     def number(self) -> float:
         """Particles."""
         return float(self.count.sum())
+
+    def grouped(self, relative: float = 2e-3) -> Ensemble:
+        """Sizes whose diameters differ by less than this relative step put together, at their mean volume."""
+        if not self.units.size:
+            return self
+        cell = np.floor(np.log(self.diameter / self.diameter.min()) / relative).astype(np.int64)
+        start = np.flatnonzero(np.diff(cell, prepend=-1))
+        number = np.add.reduceat(self.count, start, axis=1)
+        whole = number.sum(axis=0)
+        units = np.add.reduceat(self.count.sum(axis=0) * self.units, start) / whole
+        last = np.append(start[1:], self.units.size) - 1
+        return replace(
+            self, units=units, diameter=np.cbrt(6.0 / np.pi * self.unit_volume * units), lower=self.lower[start],
+            upper=self.upper[last], count=number,
+        )
 
 
 def ensemble(result: xr.Dataset, *, time: float | None = None, replicate: int | None = None) -> Ensemble:
