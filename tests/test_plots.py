@@ -62,6 +62,8 @@ def boxes_overlap(fig: Any) -> list[str]:
 @pytest.mark.parametrize(("kind", "sort"), [
     *(("overview", sort) for sort in SORTS), *(("distribution", sort) for sort in SORTS),
     *(("history", sort) for sort in ("two populations", "replicates", "empty")),
+    *((kind, sort) for kind in ("mass", "tem", "saxs", "diffraction")
+      for sort in ("two populations", "start", "no seeds", "replicates", "empty", "one particle")),
 ])
 def test_every_kind_draws_every_sort(sorts: dict[str, xr.Dataset], kind: str, sort: str, tmp_path: Path) -> None:
     before = dict(matplotlib.rcParams)
@@ -74,6 +76,11 @@ def test_every_kind_draws_every_sort(sorts: dict[str, xr.Dataset], kind: str, so
         assert "(" in label or label.startswith(("supersaturation", "particles")), label
         assert ax.get_xlabel().endswith(")") or ax.get_xlabel() == ""
     assert boxes_overlap(fig) == []
+
+
+def test_the_command_names_every_kind() -> None:
+    text = Path(plots.__file__).parents[1].joinpath("cli", "plot.py").read_text(encoding="utf-8")
+    assert [kind for kind in plots.KINDS if kind not in text] == []
 
 
 def test_overview_shows_the_numbers(synthetic_result: xr.Dataset) -> None:

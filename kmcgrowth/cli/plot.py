@@ -14,8 +14,8 @@ def plot(
         Path | None, typer.Option("-o", metavar="FIG", help="The figure, as .png, .svg or .pdf.")
     ] = None,
     kind: Annotated[
-        str, typer.Option(metavar="KIND", help="overview, distribution, history, sizes; of a lattice also crystal, "
-                                               "section, scattering.")
+        str, typer.Option(metavar="KIND", help="overview, distribution, history, sizes, spectra, mass, tem, saxs, "
+                                               "diffraction; of a lattice also crystal, section, scattering.")
     ] = "overview",
     data: Annotated[
         Path | None,

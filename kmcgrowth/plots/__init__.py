@@ -24,6 +24,10 @@ KINDS = {
     "section": "kmcgrowth.plots.lattice_figures:section",
     "sizes": "kmcgrowth.plots.lattice_figures:sizes",
     "scattering": "kmcgrowth.plots.scattering_figure",
+    "mass": "kmcgrowth.plots.counting_figures:mass",
+    "tem": "kmcgrowth.plots.counting_figures:tem",
+    "saxs": "kmcgrowth.plots.xray_figures:saxs",
+    "diffraction": "kmcgrowth.plots.xray_figures:diffraction",
 }
 """Kind of figure -> module whose ``figure(dataset)``, or other function, draws it; a new kind is its line here."""
 
