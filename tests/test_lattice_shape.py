@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -254,7 +256,7 @@ def test_radii_of_gyration_while_growing() -> None:
 
 
 CLUSTERS = {
-    "InAs_magic": (39, 22, 87), "InAs_amorphous": (39, 22, 78), "InAs_In26As18": (26, 18, 59),
+    "InAs_magic": (39, 22, 86), "InAs_amorphous": (39, 22, 78), "InAs_In26As18": (26, 18, 63),
 }
 
 
@@ -268,9 +270,39 @@ def test_model_clusters(name: str) -> None:
     near = np.argwhere(np.triu((apart > 0) & (apart < 0.3)))
     assert len(near) == len(atoms.bonds) == bonds
     assert (atoms.element[near[:, 0]] != atoms.element[near[:, 1]]).all()
-    np.testing.assert_allclose(apart[near[:, 0], near[:, 1]], 0.60583 * np.sqrt(3) / 4, rtol=1e-6)
+    np.testing.assert_allclose(apart[near[:, 0], near[:, 1]], 0.60583 * np.sqrt(3) / 4, rtol=1e-5)
     assert mean_coordination(atoms, of="In", by="As") == pytest.approx(bonds / indium)
     assert find_particles(atoms, formula=(1, 1)).number == 1
+    # Eclipsed bonds, which zincblende has not, put In and As 5/3 of a bond apart.
+    ratio = apart / (0.60583 * np.sqrt(3) / 4)
+    assert (np.abs(ratio - 5 / 3) < 1e-4).any()
+
+
+def test_the_amorphous_cluster_is_the_magic_one_with_a_part_of_its_surface_moved() -> None:
+    magic, loose = model_cluster("InAs_magic"), model_cluster("InAs_amorphous")
+    # Each is written in the middle of its box: cells may lie between them, and only the best shift counts.
+    best, before = 0, {tuple(p) for p in np.round(magic.position, 4).tolist()}
+    edges = magic.box / (7, 4, 4)
+    for cell in np.ndindex(3, 3, 3):
+        shifted = np.round(loose.position + (np.array(cell) - 1) * edges, 4)
+        best = max(best, sum(tuple(p) in before for p in shifted.tolist()))
+    assert best == 57
+    arsenic = neighbour_counts(magic)[magic.element == 1, 0]
+    # Two bonds short of 88: all but two of the As have four In.
+    assert np.bincount(arsenic).tolist() == [0, 0, 0, 2, 20]
+    # In26As18 has seven As with three In (Ripberger et al.), the model nine; none has fewer.
+    small = model_cluster("InAs_In26As18")
+    assert np.bincount(neighbour_counts(small)[small.element == 1, 0]).tolist() == [0, 0, 0, 9, 9]
+
+
+SEARCH = Path(__file__).parents[1] / "kmcgrowth/materials/structures/search.py"
+"""The script that found the clusters; it is not part of the package."""
+
+
+@pytest.mark.parametrize(("anions", "cations"), [(1, 4), (2, 7), (3, 9)])
+def test_fewest_cations_around_anions(anions: int, cations: int) -> None:
+    """Two share a corner; three make a ring of six with three cations between them."""
+    assert runpy.run_path(str(SEARCH))["fewest"](0, anions=anions, steps=3000) == cations
 
 
 def test_fewer_ligands_on_the_magic_cluster_than_on_the_amorphous_one_and_fewest_on_a_dot() -> None:

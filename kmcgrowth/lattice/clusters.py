@@ -17,6 +17,9 @@ from kmcgrowth.materials.crystals import load_crystal
 ANGSTROM = 10.0
 """Angstrom in a nanometre."""
 
+CELLS = (7, 4, 4)
+"""Cells of wurtzite in the box of a cluster, about as wide along all edges."""
+
 
 @cache
 def cluster_names() -> tuple[str, ...]:
@@ -32,11 +35,11 @@ def model_cluster(name: str) -> Atoms:
     ----------
     name : "InAs_magic" and "InAs_amorphous" stand for the magic-size and the amorphous In39As22 of
         10.1021/jacsau.3c00809, "InAs_In26As18" has the formula of the crystal of 10.1021/acscentsci.3c01451. All are
-        our constructions on zincblende; the comment line of each file says what is known and what is not
+        our constructions on wurtzite; the comment line of each file says what is known and what is not
 
     Returns
     -------
-    Atoms, in the middle of a box of five cells
+    Atoms, in the middle of a box of ``CELLS``
 
     Raises
     ------
@@ -51,18 +54,17 @@ def model_cluster(name: str) -> Atoms:
     found = re.search(r'Lattice="([^"]*)"', head)
     if found is None:
         raise ValueError(f"{name}: no Lattice in the comment line")
-    cells = 5
-    edge = float(found.group(1).split()[0]) / ANGSTROM
-    crystal = load_crystal("zincblende")
-    box = Box(crystal, (cells, cells, cells), edge / cells * 1e-9)
+    crystal = load_crystal("wurtzite")
+    constant = float(found.group(1).split()[0]) / CELLS[0] / ANGSTROM
+    box = Box(crystal, CELLS, constant * 1e-9)
     elements = tuple(dict.fromkeys(row.split()[0] for row in rows))
     symbol = np.array([elements.index(row.split()[0]) for row in rows])
-    place = np.array([row.split()[1:4] for row in rows], dtype=float) / ANGSTROM * cells / edge
+    place = np.array([row.split()[1:4] for row in rows], dtype=float) / ANGSTROM / (crystal.cell * constant)
     # A site is where a cell and one of its places meet; coordinates in the files are rounded to 1e-6 angstrom.
-    quarter = np.rint(4 * place).astype(np.int64)
-    known = {tuple(p): b for b, p in enumerate(np.rint(4 * crystal.basis).astype(np.int64).tolist())}
-    basis = np.array([known[tuple(p)] for p in np.mod(quarter, 4).tolist()])
-    site = box.join(quarter // 4, basis)
-    if np.abs(4 * place - quarter).max() > 1e-4 or (box.element(site) != symbol).any():
+    cell = np.rint(place[:, None, :] - crystal.basis).astype(np.int64)
+    off = np.abs(place[:, None, :] - crystal.basis - cell).max(axis=2)
+    basis = off.argmin(axis=1)
+    site = box.join(cell[np.arange(len(basis)), basis], basis)
+    if off.min(axis=1).max() > 1e-4 or (box.element(site) != symbol).any():
         raise ValueError(f"{name}: atoms lie off the sites of their elements")
     return Atoms.on(box, site, elements)
