@@ -150,7 +150,7 @@ def powder_pattern(
     at = np.linspace(1.0, min(7.0, reach), 1200) if q is None else rising("q", q, "1/angstrom")
     angle = two_theta_from_q(at, energy=energy)
     given = ensemble(result, time=time, replicate=replicate)
-    found = given.grouped()
+    found = given.grouped(1e-2)
     edges, _, _, _ = _cell(given.material, structure)
     # Reflections beyond the axis reach into it by some widths of the smallest particle.
     radius = 0.5 * found.diameter * ANGSTROM
