@@ -62,6 +62,7 @@ def boxes_overlap(fig: Any) -> list[str]:
 @pytest.mark.parametrize(("kind", "sort"), [
     *(("overview", sort) for sort in SORTS), *(("distribution", sort) for sort in SORTS),
     *(("history", sort) for sort in ("two populations", "replicates", "empty")),
+    *(("spectra", sort) for sort in SORTS),
     *((kind, sort) for kind in ("mass", "tem", "saxs", "diffraction")
       for sort in ("two populations", "start", "no seeds", "replicates", "empty", "one particle")),
 ])

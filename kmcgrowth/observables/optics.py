@@ -24,7 +24,7 @@ ORIGINS = ("seed", "nucleated")
 PARTS = (*ORIGINS, "dissolved")
 
 LEAST_STEP = 0.5
-"""The continuum is raised to the measured cross section up to 1/LEAST_STEP times, not more, near its onset."""
+"""Near its onset the continuum is raised to the measured cross section up to 1/LEAST_STEP times, not more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def optics_of(material: Material) -> Optics:
     BadInput : the material's file says nothing of light.
     """
     if material.optics is None:
-        raise BadInput(f"material: the file of {material.name} has no [optical] table; without one its light is not known.")
+        raise BadInput(f"material: the file of {material.name} has no [optical] table, so its light is not known.")
     return material.optics
 
 
@@ -118,7 +118,11 @@ def _of_recipe(result: xr.Dataset) -> tuple[dict[str, str], float | None]:
 def _parsed(text: str, files: str, changes: str, read: Any) -> tuple[dict[str, str], float | None]:
     from kmcgrowth.recipe import parse_recipe
 
-    recipe = parse_recipe(text, files=read(files), changes=read(changes))
+    try:
+        recipe = parse_recipe(text, files=read(files), changes=read(changes))
+    except BadInput:
+        # Written by hand, or for another version: the species' own names still tell their clusters.
+        return {}, None
     named = {name: s.cluster for name, s in recipe.species.items() if s.cluster is not None}
     return named, recipe.flask.volume * 1e6
 
@@ -156,9 +160,10 @@ def cross_section(
     Notes
     -----
     The first exciton is a Gaussian of the material's homogeneous width whose integral is that of the measured peak:
-    its cross section times the width of the samples measured. Higher transitions have fixed strengths over the first.
-    From the energy where levels overlap a continuum sets in that rises with a power of the energy and brings the whole
-    to the cross section measured at high energy; dots so small that they hardly absorb there stay below it.
+    its cross section times the width of the samples measured. Higher transitions have fixed strengths over the first
+    and, as bundles of levels of the hole, half of their distance from it as width. From the energy where levels overlap
+    a continuum sets in that rises with a power of the energy and brings the whole, averaged over samples as those that
+    were measured, to the cross section at high energy. Dots so small that they hardly absorb there stay below it.
     """
     m = load_material(material) if isinstance(material, str) else material
     optics, curve = optics_of(m), sizing_curve(m, sizing=sizing)
@@ -173,41 +178,43 @@ def cross_section(
 def _cross_section(optics: Optics, curve: Curve, d: FloatArray, energy: FloatArray) -> FloatArray:
     first = curve.energy(d)[:, None]
     confined = first - _gap(curve)
-    strength = _strength(optics, curve, d)[:, None]
+    width = optics.homogeneous_width
+    peak, measured = (x[:, None] for x in _first_peak(optics, curve, d))
     high = optics.high
     assert high.energy is not None
     wanted = high.prefactor * (0.5 * d[:, None]) ** high.power
     # As soft as it is far: under the first exciton lies less than a hundredth of the continuum.
     away = (optics.continuum - 1.0) * confined
-    onset, soft = first + away, np.maximum(away, optics.homogeneous_width)
+    onset, soft = first + away, np.maximum(away, width)
 
-    def lines(e: FloatArray) -> FloatArray:
-        width = optics.homogeneous_width
-        total = strength / width * gaussian(e, first, width)
+    def lines(e: FloatArray, wide: FloatArray) -> FloatArray:
+        total = peak * measured / wide * gaussian(e, first, wide)
         for t in optics.transitions:
-            at, wide = first + (t.ratio - 1.0) * confined, width * t.ratio
-            total += strength * t.strength / wide * gaussian(e, at, wide)
+            at = first + (t.ratio - 1.0) * confined
+            broad = np.maximum(wide, 0.5 * (t.ratio - 1.0) * confined)
+            total += peak * measured * t.strength / broad * gaussian(e, at, broad)
         return np.asarray(total)
 
     top = np.array([[high.energy]])
-    rise = np.maximum(wanted - lines(top), 0.0) / np.maximum(step(top, onset, soft), LEAST_STEP)
+    rise = np.maximum(wanted - lines(top, measured), 0.0) / np.maximum(step(top, onset, soft), LEAST_STEP)
     e = energy[None, :]
-    return np.asarray(lines(e) + rise * (e / high.energy) ** optics.continuum_power * step(e, onset, soft))
+    single = np.full_like(measured, width)
+    return np.asarray(lines(e, single) + rise * (e / high.energy) ** optics.continuum_power * step(e, onset, soft))
 
 
 def _gap(curve: Curve) -> float:
     return float(getattr(curve, "gap", 0.0))
 
 
-def _strength(optics: Optics, curve: Curve, d: FloatArray) -> FloatArray:
-    """Peak cross section times full width of the samples in which the first exciton was measured (n,) [cm^2 eV]."""
+def _first_peak(optics: Optics, curve: Curve, d: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Cross section (n,) [cm^2] and full width (n,) [eV] of the first peak in the samples that were measured."""
     law, width = optics.first, optics.homogeneous_width
     if law.half_width_nm is not None:
         whole = 2.0 * law.half_width_nm * curve.energy(d) ** 2 / HC
     else:
         assert law.relative_std is not None
         whole = np.hypot(width, FWHM * np.abs(curve.slope(d)) * law.relative_std * d)
-    return np.asarray(law.prefactor * (0.5 * d) ** law.power * np.maximum(whole, width))
+    return law.prefactor * (0.5 * d) ** law.power, np.maximum(whole, width)
 
 
 def quantum_yield(material: Material | str, diameter: ArrayLike) -> FloatArray:

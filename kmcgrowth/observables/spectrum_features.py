@@ -24,7 +24,7 @@ STEP = 0.002
 """Spacing of the energies between which a spectrum is read [eV]."""
 
 LEAST = 2e-3
-"""A feature lower than this, over the highest absorbance at wavelengths above 380 nm, is lost in the noise."""
+"""A feature lower than this, over the highest absorbance beyond 380 nm, is lost in the noise [dimensionless]."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def curve_of(spectrum: xr.DataArray | tuple[ArrayLike, ArrayLike]) -> tuple[Floa
 
 def first_exciton(
     spectrum: xr.DataArray | tuple[ArrayLike, ArrayLike], *, method: Method = "maximum", prominence: float = 0.01,
-    smooth: float = 0.0,
+    smooth: float = 0.0, least: float = LEAST,
 ) -> Feature | None:
     """The first excitonic peak of an absorption spectrum, or the first inflection point where there is none.
 
@@ -116,6 +116,7 @@ def first_exciton(
     method : "maximum" takes the top of the peak; "fit" the first of two Gaussians, the second of which shifts the top
     prominence : how far a peak must rise over the valley behind it, over its height [dimensionless]
     smooth : standard deviation of a Gaussian over which a measured spectrum is averaged, 0 for none [eV]
+    least : features lower than this, over the highest absorbance beyond 380 nm, are passed over [dimensionless]
 
     Returns
     -------
@@ -141,10 +142,10 @@ def first_exciton(
     if smooth > 0:
         a = gaussian_filter1d(a, smooth / STEP)
     seen = a[e < HC / 380.0] if np.any(e < HC / 380.0) else a
-    least = LEAST * float(max(seen.max(), a.max() * LEAST))
-    if not least > 0:
+    lowest = least * float(max(seen.max(), a.max() * LEAST))
+    if not lowest > 0:
         return None
-    tops, found = find_peaks(a, height=least, prominence=0.0)
+    tops, found = find_peaks(a, height=lowest, prominence=0.0)
     tops = tops[found["prominences"] >= prominence * a[tops]]
     if tops.size:
         energy, height = _vertex(e, a, int(tops[0]))
@@ -154,7 +155,7 @@ def first_exciton(
         return Feature("peak", energy, HC / energy, height, width)
     slope = np.gradient(a, e)
     steep, found = find_peaks(slope, height=0.02 * float(slope.max()), prominence=0.0)
-    steep = steep[(found["prominences"] >= prominence * slope[steep]) & (a[steep] > least)]
+    steep = steep[(found["prominences"] >= prominence * slope[steep]) & (a[steep] > lowest)]
     if not steep.size:
         return None
     i = int(steep[0])
@@ -177,8 +178,8 @@ def size_from_spectrum(
 
     Returns
     -------
-    SizeFromSpectrum, or None of a spectrum that does not absorb. The mean leans to large dots, which absorb more, and the
-    rise behind the peak shifts and widens it: ``sizes_over_time`` puts the truth beside.
+    SizeFromSpectrum, or None of a spectrum that does not absorb. The mean leans to large dots, which absorb more, and
+    the rise behind the peak shifts and widens it: ``sizes_over_time`` puts the truth beside.
 
     Raises
     ------

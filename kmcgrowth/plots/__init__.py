@@ -28,6 +28,7 @@ KINDS = {
     "tem": "kmcgrowth.plots.counting_figures:tem",
     "saxs": "kmcgrowth.plots.xray_figures:saxs",
     "diffraction": "kmcgrowth.plots.xray_figures:diffraction",
+    "spectra": "kmcgrowth.plots.spectra_figure",
 }
 """Kind of figure -> module whose ``figure(dataset)``, or other function, draws it; a new kind is its line here."""
 
