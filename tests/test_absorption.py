@@ -248,6 +248,14 @@ def test_brus_reads_other_sizes() -> None:
     assert got.diameter > 1.7 * 5.0
 
 
+def test_volumes_by_brus_go_with_the_root_of_the_volume() -> None:
+    """E - E_g = slope/d = kinetic/d_B^2 less a small Coulomb term: d_B^2 goes with d, so V_B with V^(1/2)."""
+    curve, brus = sizing_curve("InAs"), sizing_curve("InAs", sizing="Brus")
+    small, large = (float(brus.diameter(curve.energy(d))) for d in (3.0, 6.0))
+    assert (large / small) ** 3 == pytest.approx((6.0 / 3.0) ** 1.5, rel=0.1)
+    assert small**2 == pytest.approx(3.0 * 4 * 0.37603 * (1 / 0.023 + 1 / 0.41) / 3.79, rel=0.1)
+
+
 def test_a_peak_with_a_known_rise_behind_it() -> None:
     """Two Gaussians: the top lies between, the fit finds the first alone."""
     e = np.linspace(0.8, 2.4, 2001)
