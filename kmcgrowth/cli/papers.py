@@ -10,7 +10,8 @@ import typer
 
 def papers(
     rows: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Rows, or beginnings such as InAs; all if none is given.")
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Rows, or beginnings such as InAs; all if none is given."),
     ] = None,
     figures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also draw a figure of each row into this folder.")

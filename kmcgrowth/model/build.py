@@ -148,6 +148,11 @@ class _Solution:
     def index(self, name: str) -> int:
         return self.names.index(name)
 
+    def foreign(self, name: str) -> bool:
+        """Whether a species holds atoms of other elements only, which particles can take up."""
+        i = self.index(name)
+        return bool(self.atoms[i].any()) and not np.any(self.atoms[i][self.unit_atoms > 0])
+
     def whole(self, name: str, where: str) -> int:
         """Index of a cluster that becomes part of a crystal."""
         i = self.index(name)
@@ -174,6 +179,12 @@ def _scale(recipe: Recipe, particles: int | None, lattice: LatticeModel | None) 
         return (particles or recipe.simulation.particles) / seeds
     held = sum(c * recipe.units_of(n) for n, c in recipe.flask.contents.items()) * recipe.flask.volume
     held += sum(c * recipe.units_of(n) * s.volume for s in recipe.injection for n, c in s.contents.items())
+    if held <= 0.0:  # precursors may hold the elements one by one
+        supplied = [(n, c * recipe.flask.volume) for n, c in recipe.flask.contents.items()]
+        supplied += [(n, c * s.volume) for s in recipe.injection for n, c in s.contents.items()]
+        held = min(
+            sum(mol * recipe.atoms_of(n).get(e, 0) for n, mol in supplied) / k for e, k in recipe.unit_atoms.items()
+        )
     if held <= 0.0:
         raise BadInput(
             "the flask and the syringes hold no formula unit; add [[seeds]], flask.contents or injection.contents."
@@ -239,7 +250,8 @@ def _syringes(recipe: Recipe, solution: _Solution, scale: float) -> list[Syringe
 def _sticking(recipe: Recipe, material: Material, solution: _Solution) -> tuple[Sticking, ...]:
     made = []
     for i, s in enumerate(recipe.sticking):
-        cluster = solution.whole(s.species, f"sticking.{i}.species")
+        alien = solution.foreign(s.species)
+        cluster = solution.index(s.species) if alien else solution.whole(s.species, f"sticking.{i}.species")
         units = int(solution.units[cluster])
 
         def table(

@@ -100,14 +100,14 @@ class Reaction:
 
 @dataclass(frozen=True)
 class Sticking:
-    """Whole clusters that attach to particles, all their formula units at once.
+    """Whole clusters that attach to particles with all their units, or foreign atoms that particles take up.
 
     Rate per particle of n units = ``table(T, n_max)[n] * N/V``.
 
     Attributes
     ----------
     species : int
-    units : int, formula units by which the particle grows
+    units : int, formula units by which the particle grows; 0 for foreign atoms, which stay in the particles
     table : callable (temperature [K], n_max) -> (n_max + 1,) array [m^3/s]
     """
 
@@ -279,6 +279,12 @@ class Model:
     coalescence: Coalescence = Coalescence()
     tolerance: float = 0.01
     lattice: LatticeModel | None = None
+
+    @property
+    def foreign(self) -> IntArray:
+        """Atoms beyond whole formula units that one sticking event brings into a particle (stickers, elements)."""
+        rows = [self.atoms[s.species] - s.units * self.unit_atoms for s in self.sticking]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), len(self.elements))
 
     def radius(self, units: FloatArray | IntArray) -> FloatArray:
         """Radius of the sphere that holds ``units`` formula units [m]."""

@@ -181,7 +181,8 @@ def continuous_injection(bench: Bench) -> None:
             fed = straight_line(injected[:end], supplied[:end])
     amc, msc = volumes["AMC"], volumes["MSC"]
     bench.found("slope with MSC over slope with AMC", msc[3].slope.value / amc[3].slope.value)
-    bench.found("slope over what is fed per seed, less what nucleates and dissolves", amc[3].slope.value / fed.slope.value)
+    bench.found("slope over what is fed per seed, less what nucleates and dissolves",
+                amc[3].slope.value / fed.slope.value)
     result, end = amc[:2]
     looks = np.linspace(0, end - 1, 10).round().astype(int)
     spectra = absorption(result, time=result["time"].values[looks], wavelength=np.arange(500.0, 1500.0, 2.0))
@@ -250,10 +251,10 @@ def past_five(bench: Bench) -> None:
     bench.found("concentrated syringe: diameter reached", far[-1])
     width = float(past["relative_std"].sel(population="all").values[-1])
     bench.found("concentrated syringe: relative width", width)
-    bench.note = (f"The width reached is {100.0 * width:.1f} %, far below the 12.2 % reported: nothing in the model widens "
-                  "what focuses. Two of the candidates stall growth near 5 nm: side reactions of the monomer with dilution by "
-                  "the feed, taken here, and a surface rate that falls with the fourth power of the size, where new "
-                  "particles take the feed and all are 16 % wide.")
+    bench.note = (f"The width reached is {100.0 * width:.1f} %, far below the 12.2 % reported: nothing in this run "
+                  "widens what focuses. Two of the candidates stall growth near 5 nm: side reactions of monomer with "
+                  "dilution by the feed, taken here, and a surface rate that falls with the fourth power of the size, "
+                  "where new particles take the feed and all together are 16 % wide.")
 
     def panel(ax: Any) -> None:
         for (v, size), name, line in zip(curves, ("3.2 mM, 6 mL/h", "12.8 mM, 4 mL/h"), ("-", "--")):

@@ -155,6 +155,14 @@ class BalanceRun(EpochRun):
         for rest, s in zip(left, model.syringes, strict=True):
             for i, n in s.contents.items():
                 in_syringes = in_syringes + n * rest / s.volume * model.atoms[i]
+        held = _units_in(number, grid.pivot) * model.unit_atoms
+        if model.foreign.any():  # what is nowhere else
+            supplied = model.initial @ model.atoms + sum(
+                n * model.atoms[i] for s in model.syringes for i, n in s.contents.items()
+            )
+            held = np.where(
+                model.unit_atoms > 0, held, supplied - amounts @ model.atoms - lost - self._aliquot - in_syringes
+            )
         shown = [_shown(grid, n, NOTHING * self._kernel.reference) for n in number]
         some = (shown[0] > 0.0) | (shown[1] > 0.0)
         return Counts(
@@ -162,7 +170,7 @@ class BalanceRun(EpochRun):
             amounts=np.maximum(amounts, 0.0), volume=volume, temperature=temperature, injected_volume=injected,
             supersaturation=max(float(amounts[MONOMER]), 0.0) / volume / flat if flat > 0.0 else float("nan"),
             matter={
-                "solution": amounts @ model.atoms, "particles": _units_in(number, grid.pivot) * model.unit_atoms,
+                "solution": amounts @ model.atoms, "particles": held,
                 "debt": np.zeros(len(model.elements)), "aliquot": self._aliquot.copy(), "lost": lost,
                 "syringe": in_syringes,
             },

@@ -105,7 +105,8 @@ class ExactRun(EpochRun):
             supersaturation=mean / flat if flat > 0.0 else float("nan"),
             matter={
                 "solution": amounts @ model.atoms,
-                "particles": int(live["size"].sum(dtype=np.int64)) * model.unit_atoms,
+                "particles": int(live["size"].sum(dtype=np.int64)) * model.unit_atoms
+                + live["tally"][len(model.reactions) :][: len(model.sticking)] @ model.foreign,
                 "debt": debt * model.unit_atoms, "aliquot": self._aliquot.copy(), "lost": lost,
                 "syringe": live["content"].sum(axis=0) @ model.atoms,
             },

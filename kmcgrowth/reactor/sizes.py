@@ -130,6 +130,9 @@ class Grid:
         weight : (k, 3) share of each, so that number, mass and second moment are kept (Lagrange's polynomials)
         """
         k = self.pivot.size
+        if units == 0:  # they stay where they are
+            first = np.minimum(np.arange(k), k - 3)
+            return first, np.eye(3)[np.arange(k) - first]
         target = self.pivot + units
         nearest = np.searchsorted(self.pivot, target - 1e-9)
         before = np.clip(nearest - 1, 0, k - 1)

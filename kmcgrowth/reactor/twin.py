@@ -101,7 +101,7 @@ class TwinRun(TwinFlask):
             supersaturation=window.mean_concentration(self.time) / flat if flat > 0.0 else math.nan,
             matter={
                 "solution": amounts @ model.atoms,
-                "particles": sum(self.sizes) * model.unit_atoms,
+                "particles": sum(self.sizes) * model.unit_atoms + self.foreign,
                 "debt": min(self.amounts[MONOMER], 0) * model.atoms[MONOMER],
                 "aliquot": self.aliquot.copy(),
                 "lost": self.lost.copy(),
@@ -114,7 +114,7 @@ class TwinRun(TwinFlask):
         """Everything needed to go on."""
         return {
             "time": self.time, "events": self.events, "withdrawn": self.withdrawn, "taken": self.taken,
-            "tallies": dict(self.tallies),
+            "tallies": dict(self.tallies), "foreign": self.foreign.copy(),
             "amounts": np.array(self.amounts), "sizes": np.array(self.sizes), "origins": np.array(self.origins),
             "delivered": np.array([b.delivered for b in self.barrels]),
             "mark": np.array([b.mark for b in self.barrels]), "left": self._in_syringes(),
@@ -134,7 +134,9 @@ class TwinRun(TwinFlask):
             self.barrels, state["delivered"], state["mark"], state["left"], strict=True
         ):
             barrel.delivered, barrel.mark, barrel.left = float(delivered), float(mark), [int(n) for n in left]
-        self.aliquot, self.lost = (np.array(state[k], dtype=np.int64) for k in ("aliquot", "lost"))
+        self.aliquot, self.lost, self.foreign = (
+            np.array(state[k], dtype=np.int64) for k in ("aliquot", "lost", "foreign")
+        )
         self.mean, mean_end = (np.array(state[k], dtype=float) for k in ("mean", "mean_end"))
         self.length, self.born_in_window = float(state["length"]), int(state["born_in_window"])
         self.peopled = bool(state["peopled"])
@@ -349,7 +351,8 @@ class TwinRun(TwinFlask):
             self._resize(i, -1)
         elif kind == "stick":
             process = self.model.sticking[i // len(self.sizes)]
-            self._use_cluster(process.species, process.units)
+            self.amounts[process.species] -= 1
+            self.foreign += self.model.foreign[i // len(self.sizes)]
             self._resize(i % len(self.sizes), process.units)
         elif kind == "reaction":
             self._react(i)

@@ -28,6 +28,7 @@ class TwinFlask:
         self.sizes: list[int] = [int(n) for n in model.draw_seeds(rng)]
         self.origins: list[int] = [SEED] * len(self.sizes)
         self.lost: IntArray = np.zeros(len(model.elements), dtype=np.int64)
+        self.foreign: IntArray = np.zeros(len(model.elements), dtype=np.int64)
         self.tallies = {"born": 0, "dissolved_seed": 0, "dissolved_nucleated": 0, "largest_debt": 0}
         self.tallies |= {f"lost:{r.name}": 0 for r in model.reactions if r.lost}
         self.tallies |= {"coalesced": 0} if model.coalescence.law != "none" else {}

@@ -99,6 +99,11 @@ def _check_clusters(recipe: Recipe) -> None:
         if name == MONOMER:
             raise bad('"monomer" attaches as [growth] says; name a cluster.', *path)
         units = recipe.units_of(name)
+        if path[0] == "sticking" and recipe.is_foreign(name):
+            if recipe.withdrawal:
+                raise bad(f"{shown(name)} is taken up by particles, of which an aliquot cannot be told; "
+                          "leave out the withdrawals.", *path)
+            continue
         if units < least:
             raise bad(f"{shown(name)} holds {units} formula units; at least {least} are needed.", *path)
         atoms = recipe.species[name].atoms or {}

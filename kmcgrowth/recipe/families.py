@@ -22,7 +22,7 @@ VALENCE = {"In": 3, "Ga": 3, "Al": 3, "Cd": 2, "Zn": 2, "Mn": 2, "Co": 2, "Hg": 
 _READS = {
     "tetrahedra": ("rule", "first", "last", "source", "rate", "at", "activation_energy", "orders"),
     "exchange": ("rule", "cluster", "source", "leaves", "surface", "rate", "at", "activation_energy", "core_rate",
-                 "most"),
+                 "most", "release"),
 }
 
 
@@ -41,6 +41,7 @@ class Family(Part):
     surface : sites of the cluster that exchange at ``rate``, before the others (exchange)
     core_rate : TemperatureLaw of one of the other sites, zero if not given (exchange) [m^3/(mol s)]
     most : largest number exchanged, all if not given (exchange)
+    release : TemperatureLaw or None: every member falls apart into monomer, source and leaves (exchange) [1/s]
     """
 
     keys: ClassVar = tuple(dict.fromkeys(k for keys in _READS.values() for k in keys))
@@ -60,6 +61,7 @@ class Family(Part):
     surface: Annotated[int, whole(1, 10_000)] = 1
     core_rate: InstanceOf[TemperatureLaw] | None = None
     most: Annotated[int, whole(1, 10_000)] | None = None
+    release: InstanceOf[TemperatureLaw] | None = None
 
     @classmethod
     def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
@@ -87,6 +89,8 @@ class Family(Part):
         data["rate"] = merged_law(data, rate_dimension(order), low=0.0)
         if "core_rate" in data:
             data["core_rate"] = merged_law(data, rate_dimension(2.0), "core_rate", "-", "-", low=0.0)
+        if "release" in data:
+            data["release"] = merged_law(data, "1/s", "release", "-", "-", low=0.0)
         return data
 
 
@@ -205,6 +209,7 @@ def _exchange(family: Family, species: dict[str, Species], unit_atoms: dict[str,
         raise Wrong(f"{shown(family.source)} and {shown(family.leaves)} must each hold one cation and the same ligand, "
                     "the second one a cation of the cluster.", "leaves")
     sites = whole_cluster[old]
+    units = min(whole_cluster.get(e, 0) // n for e, n in unit_atoms.items())
     if family.surface > sites:
         raise Wrong(f"{family.surface} is more than the {sites} {old} of {shown(family.cluster)}.", "surface")
     short = goes.get(ligand, 0) - comes.get(ligand, 0)
@@ -231,4 +236,8 @@ def _exchange(family: Family, species: dict[str, Species], unit_atoms: dict[str,
             {name: 1, family.source: 1}, {further: 1, family.leaves: 1}, {name: 1.0, family.source: 1.0},
             law.model_copy(update={"value": law.value * number}),
         ))
+    if family.release is not None:
+        for j, name in enumerate(names[: sites - units + 1]):
+            parts = {MONOMER: units, family.leaves: sites - units - j, family.source: j}
+            steps.append(_step({name: 1}, {n: k for n, k in parts.items() if k}, {name: 1.0}, family.release))
     return members, steps

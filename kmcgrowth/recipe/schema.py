@@ -136,6 +136,11 @@ class Recipe(Part):
         atoms = None if name == MONOMER else self.species[name].atoms
         return dict(atoms) if atoms is not None else {e: n * self.units_of(name) for e, n in self.unit_atoms.items()}
 
+    def is_foreign(self, name: str) -> bool:
+        """Whether a species is given by atoms none of which the material has."""
+        atoms = None if name == MONOMER else self.species[name].atoms
+        return atoms is not None and not any(e in self.unit_atoms for e in atoms)
+
     @property
     def has_atoms(self) -> bool:
         """Whether any species is given by its atoms, so that matter is counted element by element."""
