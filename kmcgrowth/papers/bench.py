@@ -55,7 +55,7 @@ class Bench:
             self._kept[key] = simulate(read, rng=seed, method=method, particles=particles, snapshots=snapshots)
         return self._kept[key]
 
-    def found(self, name: str, value: float) -> None:
+    def found(self, name: str, value: Any) -> None:
         """The number of a check."""
         self.measured[name] = float(value)
 

@@ -44,7 +44,7 @@ def conversion(bench: Bench) -> None:
     bench.found("activation energy", found.energy_ev.value)
     bench.found("first band after 6 h", tops[-1] if tops else np.nan)
     bench.found("second band after 6 h", tops[-2] if len(tops) > 1 else np.nan)
-    bench.found("shoulder at the start", first_exciton((at, spectra[0])).wavelength)
+    bench.found("shoulder at the start", _exciton(at, spectra[0]))
 
     def rise(ax: Any) -> None:
         seen = trace(cold, wavelength=457.0)
@@ -73,6 +73,12 @@ def conversion(bench: Bench) -> None:
     bench.draw("70 °C", rise)
     bench.draw("Arrhenius plot", plot)
     bench.draw("spectra at 70 °C; lines: 420, 457 nm", spectrum)
+
+
+def _exciton(at: Any, spectrum: Any) -> float:
+    """Wavelength of the first exciton, NaN without one [nm]."""
+    feature = first_exciton((at, spectrum))
+    return feature.wavelength if feature is not None else float("nan")
 
 
 def _tops(y: Any) -> Any:
@@ -187,7 +193,7 @@ def continuous_injection(bench: Bench) -> None:
     looks = np.linspace(0, end - 1, 10).round().astype(int)
     spectra = absorption(result, time=result["time"].values[looks], wavelength=np.arange(500.0, 1500.0, 2.0))
     dotted = spectra.sel(part=["seed", "nucleated"]).sum("part")
-    exciton = np.array([first_exciton((dotted["wavelength"].values, s)).wavelength for s in dotted.values])
+    exciton = np.array([_exciton(dotted["wavelength"].values, s) for s in dotted.values])
     bench.found("first exciton, end less start", exciton[-1] - exciton[0])
     for name, population in (("the seeds", "seed"), ("all", "all")):
         width = result["relative_std"].sel(population=population).values
