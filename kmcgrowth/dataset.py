@@ -124,7 +124,8 @@ def build(
         pairs = over(lambda c: c.tallies.get("coalesced", 0), number_type)
         add("coalesced", (), pairs, "1", "pairs of particles coalesced so far")
     gone = over(lambda c: [c.tallies.get(f"dissolved_{o}", 0) for o in ORIGINS], number_type)
-    add("dissolved", ("origin",), gone, "1", "particles dissolved so far")
+    what = "particles dissolved so far" if model.lattice is None else "particles gone: dissolved, or part of another"
+    add("dissolved", ("origin",), gone, "1", what)
     debt = over(lambda c: c.tallies.get("largest_debt", 0), number_type)
     add("largest_debt", (), debt, "1", "largest monomer debt so far, in formula units")
     channels = _channels(model, runs)

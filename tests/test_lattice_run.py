@@ -137,6 +137,21 @@ def test_pairs_are_born_and_their_origin_is_told() -> None:
     assert without["number"].sel(population="nucleated").values[-1] == 0
 
 
+def test_dissolved_are_crystals_and_not_their_fragments() -> None:
+    """A crystal whose corners fall off is there still; in a thin solution it is gone in the end."""
+    text = recipe_text(POOL + '\n', flask='contents = { monomer = "100 mM" }', tables='[growth]\nsolubility = "5 mM"')
+    run_ = LatticeRun(build_model(parse_recipe(text)), np.random.default_rng(3))
+    run_.advance(2.0)
+    kernel: Any = run_._kernel
+    counts = run_.counts()
+    assert kernel.seed_pairs_broken > 1 and counts.seed.sum() == 1 and counts.tallies["dissolved_seed"] == 0
+    thin = recipe_text('supersaturation = 0.0\nbond_energy = "0.2 eV"', duration="100 s", snapshots=9)
+    result = run(thin)
+    gone, there = result["dissolved"].sel(origin="seed").values, result["number"].sel(population="seed").values
+    assert there[0] == 1 and gone[0] == 0 and there[-1] == 0 and gone[-1] == 1
+    assert np.array_equal(result["dissolved"].sel(origin="nucleated").values, np.zeros(9))
+
+
 def test_a_structure_file_is_a_crystal(tmp_path: Path) -> None:
     ase = pytest.importorskip("ase")
     from ase.io import write

@@ -45,6 +45,8 @@ class LatticeRun:
         self._kernel = self._make_kernel()
         sites = start_sites(model, self.box, rng)
         self._kernel.fill(sites.astype(np.int32), np.ones(len(sites), dtype=bool))
+        begun = Atoms.on(self.box, np.sort(sites), lattice.symbols)
+        self._seeds = find_particles(begun, formula=lattice.crystal.elements).number
         self._fill_solution()
         self._plan = Plan(model)
         self._epoch: Epoch | None = None
@@ -129,6 +131,7 @@ class LatticeRun:
         found = find_particles(atoms, formula=self.lattice.crystal.elements)
         sizes, place = np.unique(found.units, return_inverse=True)
         of_seed = np.bincount(place, weights=found.seed, minlength=len(sizes)).astype(np.int64)
+        seeds = int(found.seed.sum())
         amount = self._kernel.amounts()
         kernel = self._kernel
         crystal = np.bincount(atoms.element, minlength=self.lattice.elements)
@@ -137,8 +140,9 @@ class LatticeRun:
             matter = {"particles": matter["particles"]}
         tallies |= {
             "events": self.events, "born": int(kernel.pairs_formed),
-            "dissolved_seed": int(kernel.seed_pairs_broken),
-            "dissolved_nucleated": int(kernel.pairs_broken - kernel.seed_pairs_broken),
+            # a fragment that a crystal sheds is no crystal that dissolves: what is left is counted, not the fragments
+            "dissolved_seed": max(self._seeds - seeds, 0),
+            "dissolved_nucleated": max(int(kernel.pairs_formed) - (found.number - seeds), 0),
         }
         frame = {"site": site, "seed": seed} | self._frame(t) if t in self._frames else {}
         return Counts(
