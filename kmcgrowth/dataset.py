@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kmcgrowth import intervals
 from kmcgrowth.model.run import Counts
-from kmcgrowth.model.types import Model
+from kmcgrowth.model.types import MONOMER, Model
 from kmcgrowth.physics.constants import N_A
 from kmcgrowth.provenance import attributes
 
@@ -102,6 +102,10 @@ def build(
     add("particle_count", ("origin", "size"), count, "1", "particles in the simulated volume")
     names, shown = _reported_species(model)
     moles = over(lambda c: shown @ np.asarray(c.amounts, dtype=float) / (N_A * 1e3 * c.volume))
+    if model.lattice is not None and model.lattice.solution == "fixed":
+        from kmcgrowth.dataset_lattice import imposed
+
+        moles[..., MONOMER] = over(imposed)
     add("concentration", ("species",), moles, "mol/L", "concentration in the flask")
     scale = model.flask_volume / model.control_volume
     add_program("temperature", over(lambda c: c.temperature), "K", "temperature of the flask")

@@ -42,6 +42,12 @@ def atom_variables(runs: Sequence[Sequence[Counts]]) -> dict[str, Variable]:
     return found
 
 
+def imposed(counts: Counts) -> float:
+    """Concentration of monomer in a fixed solution, the geometric mean of its elements [mol/L]."""
+    assert counts.lattice is not None
+    return float(counts.supersaturation * counts.lattice["solubility"] / (N_A * 1e3))
+
+
 def atom_coordinates(model: Model, run: Sequence[Counts]) -> dict[str, Variable]:
     """The kinds of sites, and the frames of one run: ``atom_site`` and ``atom_seed`` of one after the other."""
     assert model.lattice is not None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kmcgrowth.intervals import student_interval
+from kmcgrowth.observables.dissolved import mean_concentration, mean_supersaturation
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -79,7 +80,8 @@ def history_table(dataset: xr.Dataset) -> str:
     """The history as a table with a row per snapshot; replicates are averaged.
 
     Columns: time [s], temperature [K], volume and injected volume [mL], supersaturation [1], and for all particles,
-    seeds and nucleated ones the mean diameter [nm], the relative width [%] and their number.
+    seeds and nucleated ones the mean diameter [nm], the relative width [%] and their number. Where dissolved atoms are
+    counted one by one, the supersaturation is the mean since the row before.
     """
     head = ["time", "T", "volume", "injected", "S"]
     unit = ["s", "K", "mL", "mL", "1"]
@@ -88,6 +90,7 @@ def history_table(dataset: xr.Dataset) -> str:
         group += [population, "", ""]
         head += ["diameter", "width", "number"]
         unit += ["nm", "%", "1"]
+    dataset = dataset.assign(supersaturation=mean_supersaturation(dataset))
     columns = [_averaged(dataset, name) for name in
                ("time", "temperature", "volume", "injected_volume", "supersaturation")]
     for population in SHOWN:
@@ -103,7 +106,11 @@ def history_table(dataset: xr.Dataset) -> str:
 
 
 def history_csv(dataset: xr.Dataset) -> str:
-    """The history as CSV text in full precision: a row per snapshot (and replicate), units in the column names."""
+    """The history as CSV text in full precision: a row per snapshot (and replicate), units in the column names.
+
+    Where dissolved atoms are counted one by one, supersaturation and monomer are means since the row before.
+    """
+    dataset = dataset.assign(supersaturation=mean_supersaturation(dataset), concentration=mean_concentration(dataset))
     names = ["time_s", "temperature_K", "volume_mL", "injected_volume_mL", "supersaturation"]
     sources: list[tuple[str, dict[str, str]]] = [
         (n, {}) for n in ("time", "temperature", "volume", "injected_volume", "supersaturation")]

@@ -119,7 +119,7 @@ def section(
 
 def overview(
     frames: Sequence[Atoms], *, time: ArrayLike, mean: ArrayLike, std: ArrayLike, number: ArrayLike,
-    diameters: ArrayLike, supersaturation: ArrayLike | None = None,
+    diameters: ArrayLike, supersaturation: ArrayLike | None = None, supersaturation_time: ArrayLike | None = None,
     concentration: Mapping[str, ArrayLike] | None = None, colour: str = "element", camera: Camera | None = None,
     walkers: Walkers | None = None, title: str = "",
 ) -> Figure:
@@ -133,6 +133,7 @@ def overview(
     number : (times,) particles
     diameters : (particles,) at the end [nm]
     supersaturation : (times,) c/c_inf [dimensionless]
+    supersaturation_time : (times,) of those, where they are not ``time`` [s]
     concentration : species -> (times,), drawn where no supersaturation is given [mol/L]
     colour, camera : as for ``crystal``
     walkers : dissolved species at the end
@@ -162,7 +163,9 @@ def overview(
         panels.counts(axes["number"], t, number, unit=unit)
         if supersaturation is not None:
             label = "supersaturation $c/c_\\infty$"
-            panels.lines(axes["solution"], t, {"": supersaturation}, unit=unit, label=label, level=1.0)
+            when = t if supersaturation_time is None else np.asarray(supersaturation_time, dtype=float) / seconds
+            panels.lines(axes["solution"], when, {"": supersaturation}, unit=unit, label=label, level=1.0)
+            axes["solution"].set_xlim(axes["number"].get_xlim())
         elif concentration:
             panels.lines(axes["solution"], t, concentration, unit=unit, label="concentration (mol/L)")
         else:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kmcgrowth.lattice.frames import read_frames, read_walkers
-from kmcgrowth.physics.constants import N_A
+from kmcgrowth.observables.dissolved import course, sampled
 from kmcgrowth.plots import crystal_figure
 from kmcgrowth.plots.crystal_scene import Walkers
 from kmcgrowth.plots.style import BLUE, look, new_figure
@@ -24,11 +23,15 @@ def overview(dataset: xr.Dataset) -> Figure:
     particles = one["number"].sel(population="all").values
     mean = one["mean_diameter"].sel(population="all").values
     last = one["particle_count"].isel(time=-1).sum("origin").values
-    saturation, walkers = _saturation(one), walkers_of(one)
+    walkers = walkers_of(one)
+    when, saturation = one["time"].values, one["supersaturation"].values
+    if sampled(one):
+        when, saturation, _ = course(one)
     return crystal_figure.overview(
         read_frames(one), time=one["time"].values, mean=mean,
         std=mean * one["relative_std"].sel(population="all").values, number=particles,
         diameters=np.repeat(one["diameter"].values, last), supersaturation=saturation,
+        supersaturation_time=when,
         walkers=walkers[-1] if walkers else None,
         title=str(dataset.attrs.get("title", "")),
     )
@@ -83,19 +86,6 @@ def sizes(dataset: xr.Dataset) -> Figure:
         right.set(xlabel="share over all times (%)")
         add_title(fig, dataset)
     return fig
-
-
-def _saturation(one: xr.Dataset) -> NDArray[np.float64]:
-    """Supersaturation, in a pool that of the mean between one snapshot and the next: it often holds no atom at all."""
-    at_once: NDArray[np.float64] = one["supersaturation"].values
-    if not float(one["exposure"][-1].max()) > 0.0:
-        return at_once
-    span = np.diff(one["time"].values)
-    atoms = np.diff(one["exposure"].values, axis=0) / span[:, None]
-    mean = np.prod(atoms, axis=1) ** (1.0 / atoms.shape[1])
-    share = float(one.attrs["control_volume_mL"]) / float(one["volume"][0])
-    flat = one["solubility"].values * one["volume"].values * 1e-3 * share * N_A
-    return np.append(mean[0] / flat[1], mean / flat[1:])
 
 
 def _first(dataset: xr.Dataset) -> xr.Dataset:

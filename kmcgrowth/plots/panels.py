@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcgrowth.model.types import MONOMER
+from kmcgrowth.observables.dissolved import course, sampled
 from kmcgrowth.observables.distribution import size_distribution
 from kmcgrowth.plots.style import BLUE, CYCLE, ORIGIN_LINE, POPULATION, RED
 
@@ -153,13 +155,15 @@ def numbers(ax: Axes, dataset: xr.Dataset) -> None:
 
 
 def supersaturation(ax: Axes, dataset: xr.Dataset) -> None:
-    """Supersaturation over time."""
+    """Supersaturation over time; where dissolved atoms are counted one by one, means over windows that hold some."""
     unit, seconds = time_unit(dataset)
     t = dataset["time"].values / seconds
     _time_axis(ax, t, unit)
     ax.set_ylabel("supersaturation $c/c_\\infty$")
-    data = dataset["supersaturation"]
-    values = data.mean("replicate").values if "replicate" in data.dims else data.values
+    values = _single(dataset["supersaturation"])
+    if sampled(dataset):
+        means = course(dataset)
+        t, values = means.time / seconds, means.supersaturation
     if not (values > 0).any():
         note(ax, "no monomer")
         return
@@ -175,17 +179,20 @@ def species(ax: Axes, dataset: xr.Dataset) -> None:
     """Concentrations of the dissolved species over time; the most abundant where there are many.
 
     A species that is seen now and then, never in two snapshots running, is left out: it makes no line, but would
-    stretch the axis by decades.
+    stretch the axis by decades. Where dissolved atoms are counted one by one, monomer is a mean over windows.
     """
     unit, seconds = time_unit(dataset)
     t = dataset["time"].values / seconds
     _time_axis(ax, t, unit)
+    means = course(dataset) if sampled(dataset) else None
     data = dataset["concentration"]
     data = data.mean("replicate") if "replicate" in data.dims else data
     peak = data.max("time")
     if t.size > 2:
         held = data.transpose("time", "species").values > 0
         peak = peak * np.any(held[1:] & held[:-1], axis=0)
+    if means is not None:
+        peak[MONOMER] = means.monomer.max()
     order = [str(s) for s in data["species"].values[np.argsort(-peak.values, kind="stable")] if peak.sel(species=s) > 0]
     if not order:
         ax.set_ylabel("concentration (mol/L)")
@@ -195,9 +202,11 @@ def species(ax: Axes, dataset: xr.Dataset) -> None:
     scale, symbol = _prefix(float(peak.max()))
     ax.set_ylabel(f"concentration ({symbol}mol/L)")
     for i, name in enumerate(str(s) for s in data["species"].values if str(s) in shown):
-        y = data.sel(species=name).values * scale
+        x, y = t, data.sel(species=name).values * scale
+        if means is not None and name == str(data["species"].values[MONOMER]):
+            x, y = means.time / seconds, means.monomer * scale
         y = np.where(y > 0, y, np.nan)
-        ax.plot(t, y, color=CYCLE[i % len(CYCLE)], label=name, **_mark(y))
+        ax.plot(x, y, color=CYCLE[i % len(CYCLE)], label=name, **_mark(y))
     _log_axis(ax)
     more = len(order) - len(shown)
     ax.legend(loc="best", title=f"and {more} less abundant" if more else None, ncols=1 if len(shown) < 5 else 2)
