@@ -96,8 +96,8 @@ def cadmium(bench: Bench) -> None:
     before, after = (_bent(at, absorption(most, time=t, wavelength=at).sum("part").values) for t in (0.0, 1200.0))
     risen = [x for x in (350.0, 380.0, 408.0) if _near(after, x) and not _near(before, x)]
     bench.found("A(350), A(380), A(408) that rise", len(risen))
-    bench.note = ("Counted are bands that the second derivative of the spectrum with most cadmium shows at 20 min and not at "
-                  "the start; the absorbance itself falls there, as the broad bands of Cd21Se20 go.")
+    bench.note = ("Counted are bands that the second derivative of the spectrum with most cadmium shows at 20 min and "
+                  "not at the start; the absorbance itself falls there, as the broad bands of Cd21Se20 go.")
     left = {c: float(r["concentration"].sel(species="Cd21Se20")[-1]) for c, r in results.items()}
     whole = float(least["concentration"].sel(species="Cd21Se20")[0])
     bench.found("consumed with most over least cadmium", (whole - left[CADMIUM[-1]]) / (whole - left[CADMIUM[0]]))
