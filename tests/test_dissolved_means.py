@@ -1,4 +1,4 @@
-"""What figures and tables tell of a solution that holds few atoms: means over time, not what a moment happens to hold."""
+"""What figures and tables tell of a solution that holds few atoms: means over time, not what a moment holds."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_pool_is_told_by_what_it_held_over_time() -> None:
     assert f"{expected[-1]:.4g}" in history_table(result).splitlines()[-1]
     fig = history_figure.figure(result)
     assert not said(fig) & {"nothing dissolved", "no monomer"}
-    both = xr.concat([result.drop_vars("mean_diameter_ci")] * 2, "replicate", data_vars="all").assign_attrs(result.attrs)
+    both = xr.concat([result.drop_vars("mean_diameter_ci")] * 2, "replicate", data_vars="all")
     np.testing.assert_allclose(mean_supersaturation(both).values[1, 1:], expected)
     np.testing.assert_allclose(course(both).supersaturation, course(result).supersaturation)
 

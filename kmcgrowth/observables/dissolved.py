@@ -42,7 +42,7 @@ class Course(NamedTuple):
 
 
 def sampled(dataset: xr.Dataset) -> bool:
-    """Whether dissolved atoms are counted one by one, so that a moment says little: a lattice in a pool or in walkers."""
+    """Whether dissolved atoms are counted one by one, so that a moment says little: in a pool or among walkers."""
     if "exposure" not in dataset.variables or dataset.sizes["time"] < 2:
         return False
     return bool(json.loads(dataset.attrs["lattice"]).get("solution", "pool") != "fixed")
