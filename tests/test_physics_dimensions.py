@@ -70,6 +70,7 @@ RESULTS = {
     "focusing.steady_supersaturation": "", "focusing.minimum_feed": "1/s", "focusing.maximum_feed": "1/s",
     "focusing.window_ratio": "",
     "gibbs_thomson.capillary_length": "m", "gibbs_thomson.solubility": "1/m^3",
+    "layers.row_spacing": "m",
     "gibbs_thomson.sphere_free_energy": "J", "gibbs_thomson.excess_step": "J",
     "growth.radius_rate": "m/s", "growth.talapin_rate": "",
     "nucleation.barrier_parameter": "", "nucleation.barrier": "J", "nucleation.critical_radius": "m",
@@ -84,10 +85,10 @@ RESULTS = {
 # tables fill arrays in place: checked by a change of units below
 TABLES = {
     "growth.rate_tables", "gibbs_thomson.detachment", "gibbs_thomson.detachment_from_steps",
-    "gibbs_thomson.continued_free_energy",
+    "gibbs_thomson.continued_free_energy", "layers.tetrahedron_free_energy",
 }
 # pure numbers by construction
-NUMBERS = {"coarsening.moments", "coarsening.quantile", "coarsening.sample", "sphere.cube_roots"}
+NUMBERS = {"coarsening.moments", "coarsening.quantile", "coarsening.sample", "sphere.cube_roots", "layers.tetrahedral_number"}
 # energies in eV and lengths in nm, as sizing curves have them
 NUMBERS |= {"excitons.gaussian", "excitons.step"}
 # random walks on a line, in units of its spacing and of the time of a step
@@ -182,3 +183,10 @@ def test_continued_free_energy_in_other_units() -> None:
     given = np.array([0.0, 1e-20, 3e-20])
     expected = extend(given, 9, 55.59e-30, 0.15) * 1e21
     assert extend(given * 1e21, 9, 55.59e-3, 0.15e3) == pytest.approx(expected, rel=1e-12)
+
+
+def test_tetrahedron_free_energy_in_other_units() -> None:
+    make = MODULES["layers"].tetrahedron_free_energy
+    for step, other in ((None, None), (2e-11, 2e-11 * 1e21 / 1e9)):
+        expected = make(5, 55.42e-30, 0.15, step) * 1e21
+        assert make(5, 55.42e-3, 0.15e3, other) == pytest.approx(expected, rel=1e-12)

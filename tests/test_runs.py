@@ -18,7 +18,7 @@ from kmcgrowth.studies import load_study
 from kmcgrowth.studies.points import Points
 
 SHIPPED = shipped_recipes()
-INAS = sorted(name for name in SHIPPED if name.startswith("inas_"))
+INAS = ["inas_continuous_injection", *sorted(name for name in SHIPPED if name.startswith("inas_"))]
 DEGREES = (70, 80, 90, 100)
 
 
@@ -50,7 +50,10 @@ def test_every_recipe_is_titled_sourced_and_runs(name: str) -> None:
     assert result.attrs["complete"] == 1
     assert result["events"].values[-1] > 0
     matter = result["matter"].sum("place").values
-    assert np.all(matter == matter[0])
+    if result.attrs["method"] == "balance":
+        assert np.allclose(matter, matter[0], rtol=1e-10)
+    else:
+        assert np.all(matter == matter[0])
 
 
 def test_inas_has_one_parameter_set() -> None:
@@ -58,8 +61,12 @@ def test_inas_has_one_parameter_set() -> None:
     for name in INAS:
         recipe = load_recipe(name)
         assert recipe.growth == first.growth, name
-        assert recipe.species == first.species, name
-        assert recipe.reaction == first.reaction, name
+        shared = {n: s for n, s in recipe.species.items() if n in first.species}
+        assert shared and all(s == first.species[n] for n, s in shared.items()), name
+        laws = {r.equation: r for r in recipe.reaction}
+        known = {r.equation: r for r in first.reaction}
+        assert all(laws[e] == known[e] for e in laws.keys() & known.keys()), name
+        assert name == "inas_alcohol" or known.keys() <= laws.keys(), name
         assert recipe.nucleation.prefactor == first.nucleation.prefactor, name
         assert all((s.diameter, s.relative_std) == (2.5e-9, 0.12) for s in recipe.seeds), name
 
@@ -190,4 +197,6 @@ def test_every_study_is_titled_sourced_and_its_ends_are_recipes(name: str) -> No
         recipe = points.recipe(points[number])
         feed = build_model(recipe, particles=100).syringes[0]
         # the whole syringe, or what the recipe's own time allows
-        assert study.record == "summaries" or feed.volume / feed.rate(0.0) == pytest.approx(recipe.simulation.duration)
+        start = recipe.injection[0].start
+        over = start + feed.volume / feed.rate(start)
+        assert study.record == "summaries" or over <= recipe.simulation.duration * (1.0 + 1e-9)

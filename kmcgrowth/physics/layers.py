@@ -7,18 +7,26 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcgrowth.physics.constants import Values
+
 TETRAHEDRON = 3.0**0.5 * 72.0 ** (1.0 / 3.0)
 """Surface of a regular tetrahedron over its volume to the power of two thirds, about 7.206 [dimensionless]."""
 
 
 def tetrahedral_number(layers: int) -> int:
-    """Formula units of a tetrahedron of so many layers, Te(n) = n(n + 1)(n + 2)/6 [formula units]."""
+    """Formula units of a tetrahedron of so many layers, Te(n) = n(n + 1)(n + 2)/6 [formula units].
+
+    Source: counting; Cd35Se20 and Cd56Se35 have Te(4) and Te(5) selenium atoms.
+    """
     return layers * (layers + 1) * (layers + 2) // 6
 
 
-def row_spacing(unit_volume: float) -> float:
-    """Distance of the rows on {111} of zincblende, a/sqrt(2) with a^3 = 4 v [m] from the unit volume [m^3]."""
-    return float((4.0 * unit_volume) ** (1.0 / 3.0) / 2.0**0.5)
+def row_spacing(unit_volume: Values) -> Values:
+    """Distance of the rows on {111} of zincblende, a/sqrt(2) with a^3 = 4 v [m] from the unit volume [m^3].
+
+    Source: geometry of the cubic cell of four formula units.
+    """
+    return (4.0 * unit_volume) ** (1.0 / 3.0) / 2.0**0.5
 
 
 def tetrahedron_free_energy(

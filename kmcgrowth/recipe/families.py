@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import InstanceOf, ValidationInfo
 
+from kmcgrowth.physics.layers import tetrahedral_number
 from kmcgrowth.recipe.chemistry import Reaction, Species
 from kmcgrowth.recipe.equations import MONOMER, NAME
 from kmcgrowth.recipe.fields import Part, Text, choice, read_number, whole
@@ -101,11 +102,6 @@ def _orders(given: Any, known: tuple[str, ...]) -> dict[str, float]:
     return {n: read_number(v, lambda x: 0 <= x <= 20, "an order from 0 to 20") for n, v in given.items()}
 
 
-def tetrahedral(layers: int) -> int:
-    """Anions of a tetrahedron of so many layers, Te(n) = n(n + 1)(n + 2)/6; its cations are Te(n + 1)."""
-    return layers * (layers + 1) * (layers + 2) // 6
-
-
 def expand(
     families: list[Family], species: dict[str, Species], unit_atoms: dict[str, int]
 ) -> tuple[dict[str, Species], list[Reaction]]:
@@ -184,12 +180,12 @@ def _tetrahedra(family: Family, species: dict[str, Species], unit_atoms: dict[st
                     f"{{ {cation} = 1, OBz = {charge} }}.", "source")
     members, names = {}, []
     for layers in range(family.first, family.last + 1):
-        anions, cations = tetrahedral(layers), tetrahedral(layers + 1)
+        anions, cations = tetrahedral_number(layers), tetrahedral_number(layers + 1)
         names.append(f"{cation}{cations}{anion}{anions}")
         members[names[-1]] = _member({cation: cations, anion: anions, ligand: charge * (cations - anions)})
     steps = []
     for layers, (name, larger) in enumerate(pairwise(names), start=family.first):
-        units = tetrahedral(layers + 1) - tetrahedral(layers)
+        units = tetrahedral_number(layers + 1) - tetrahedral_number(layers)
         given = family.orders or {MONOMER: 1.0, family.source: 1.0}
         steps.append(_step(
             {name: 1, MONOMER: units, family.source: layers + 2}, {larger: 1}, {name: 1.0, **given}, family.rate,
