@@ -18,6 +18,8 @@ cdef class Clockwork(Matter):
         """
         cdef int m, i
         self.set_grid(parts, point)
+        if max(self.gx, self.gy, self.gz) > 32767:
+            raise BadInput("lattice.box: walkers need one of at most 32767 grid points along each edge; make it smaller.")
         kinds = len(self.amount)
         self.laws = Laws(tables)
         sizes = np.asarray(self.laws.size)
@@ -29,7 +31,7 @@ cdef class Clockwork(Matter):
         self.reserve(0)
         self.spread_of = np.zeros(kinds, dtype=np.int32) if spread is None else np.array(spread, dtype=np.int32)
         edges = (self.gx, self.gy, self.gz)
-        self.opened = margin is not None
+        self.opened, self.reached = margin is not None, INFINITY
         for i in range(3):
             self.low[i], self.high[i] = margin or 0, edges[i] - (margin or 0)
         if self.opened and (margin < 1 or min(edges) - 2 * margin < 1):
@@ -46,6 +48,13 @@ cdef class Clockwork(Matter):
         self.weight_hop, self.weight_stick, self.weight_in = np.zeros(kinds), np.zeros(self.elements), np.zeros(kinds)
         self.stepped_in, self.stepped_out = np.zeros(kinds, dtype=np.int64), np.zeros(kinds, dtype=np.int64)
         self.pending_walk = -1.0
+
+    def fill(self, sites, seed):
+        """Occupy empty sites, one after the other; none in the reservoir, where walkers could never replace an atom."""
+        for s in sites if self.opened else ():
+            if self.lies_outside(s):
+                raise ValueError(f"site {s} lies in the reservoir")
+        Kernel.fill(self, sites, seed)
 
     def set_window(self, double start, double end, volume, rates, hops, pair, reactions, push, left, *, walk, stick,
                    far=None):

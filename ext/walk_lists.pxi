@@ -47,6 +47,8 @@ cdef class Lists(Grids):
     cdef int kinds
     cdef Walker *walker
     cdef int32_t *vacant                    # numbers of walkers that are gone
+    # who waits to be looked at, after those that ``settle`` has looked at and not yet dropped. Nobody waits twice, and
+    # it drops them once they are ``walkers``, so that twice as many places can never be too few.
     cdef int32_t *todo
     cdef int64_t walkers, used, vacancies, waiting, spare
     cdef Queue *heap
@@ -108,7 +110,7 @@ cdef class Lists(Grids):
                 raise BadInput("walkers: more than a billion do not fit into one box; simulate a smaller one.")
             self.walker = <Walker *>larger(self.walker, room * sizeof(Walker))
             self.vacant = <int32_t *>larger(self.vacant, room * sizeof(int32_t))
-            self.todo = <int32_t *>larger(self.todo, room * sizeof(int32_t))
+            self.todo = <int32_t *>larger(self.todo, 2 * room * sizeof(int32_t))
             self.walkers = room
         for k in range(self.kinds):
             room = self.amount[k] + more + self.spare
@@ -228,6 +230,13 @@ cdef class Lists(Grids):
             self.walker[w].waits = 1
             self.todo[self.waiting] = w
             self.waiting += 1
+
+    cdef void forget(self, int64_t number) noexcept nogil:
+        """The first of those that were called have been looked at."""
+        cdef int64_t i
+        for i in range(self.waiting - number):
+            self.todo[i] = self.todo[i + number]
+        self.waiting -= number
 
     cdef void in_order(self, int64_t first) noexcept nogil:
         """Those called last in the order of their numbers, whatever that of the bins."""

@@ -1,5 +1,11 @@
 # Matter that comes and goes: reactions of single walkers, molecules from syringes, the reservoir outside.
 
+cdef inline int within(int x, int points) noexcept nogil:
+    """A coordinate, however far outside, in the periodic box."""
+    x = x % points      # keeps the sign of x
+    return x + points if x < 0 else x
+
+
 cdef class Matter(Moves):
     """Atoms of each element walk first in the order of kinds, then the molecules that react in the end."""
 
@@ -79,9 +85,9 @@ cdef class Matter(Moves):
                 break
             for i in range(100):
                 word = self.stream.word()
-                q[0] = (p[0] + shift + <int>self.part(&word, width) + self.gx) % self.gx
-                q[1] = (p[1] + shift + <int>self.part(&word, width) + self.gy) % self.gy
-                q[2] = (p[2] + shift + <int>self.part(&word, width) + self.gz) % self.gz
+                q[0] = within(p[0] + shift + <int>self.part(&word, width), self.gx)
+                q[1] = within(p[1] + shift + <int>self.part(&word, width), self.gy)
+                q[2] = within(p[2] + shift + <int>self.part(&word, width), self.gz)
                 if not self.outside(q[0], q[1], q[2]) and not self.blocked(f, q[0], q[1], q[2]) and not self.enclosed(f, q):
                     self.create(k, q[0], q[1], q[2])
                     return
@@ -106,13 +112,13 @@ cdef class Matter(Moves):
         self.create(element, p[0], p[1], p[2])
 
     cdef void hop_from(self, int32_t s, int direction) noexcept nogil:
-        """As in a stirred solution, but not onto a place where a walker stands."""
+        """As in a stirred solution, but not onto a place where a walker stands, nor into the reservoir."""
         cdef int32_t[MOST] out
         cdef int[3] p
         cdef int e
         self.around(s, self.hop, self.hop_jump, self.hop_number, out)
         e = self.kind[self.point_of(out[direction], p)]
-        if self.shared(e, p[0], p[1], p[2], -1):
+        if self.outside(p[0], p[1], p[2]) or self.shared(e, p[0], p[1], p[2], -1):
             self.idle += 1
             return
         Kernel.hop_from(self, s, direction)

@@ -10,6 +10,7 @@ cdef class Moves(Lists):
     cdef uint8_t[::1] size_for              # half-size that there is room for -> of the cube, counted from 1
     cdef bint sink, opened                  # places stay empty; the walkers' region ends before the box
     cdef int[3] low, high                   # of that region
+    cdef public double reached              # when a crystal first had a place outside of it [s]; inf
     cdef double[::1] pace0, pace1, pace     # steps to one grid point at both ends of the window, majorant [1/s]
     cdef double[::1] base, top, due         # clocks at the start; clock and time of the next exit
     cdef double[::1] stick0, stick1, stick  # of an atom at a place [1/s]
@@ -48,6 +49,25 @@ cdef class Moves(Lists):
             self.low[0] <= x < self.high[0] and self.low[1] <= y < self.high[1] and self.low[2] <= z < self.high[2]
         )
 
+    cdef inline bint lies_outside(self, int32_t s) noexcept nogil:
+        cdef int[3] p
+        self.point_of(s, p)
+        return self.outside(p[0], p[1], p[2])
+
+    cdef bint at_border(self, int32_t s, int32_t *near) noexcept nogil:
+        """Whether a nearest neighbour of a site lies outside."""
+        cdef int[3] p
+        cdef int i
+        self.point_of(s, p)
+        # neighbours are in adjacent cells
+        if not (self.outside(p[0] - (2 << self.sx), p[1] - (2 << self.sy), p[2] - (2 << self.sz))
+                or self.outside(p[0] + (2 << self.sx), p[1] + (2 << self.sy), p[2] + (2 << self.sz))):
+            return False
+        for i in range(self.near_number):
+            if self.lies_outside(near[i]):
+                return True
+        return False
+
     cdef inline int cube_at(self, int e, bint atom, int x, int y, int z) noexcept nogil:
         """Half-size, counted from 1, of the cube that fits around a point; HOPPING for none."""
         cdef int m
@@ -58,7 +78,7 @@ cdef class Moves(Lists):
             m = min(m, min(x - self.low[0], self.high[0] - 1 - x) + 1)
             m = min(m, min(y - self.low[1], self.high[1] - 1 - y) + 1)
             m = min(m, min(z - self.low[2], self.high[2] - 1 - z) + 1)
-        return self.size_for[m]
+        return self.size_for[m] if m > 0 else HOPPING
 
     # -- birth and death --------------------------------------------------------------------
 
@@ -261,9 +281,12 @@ cdef class Moves(Lists):
 
     cdef void settle(self) noexcept nogil:
         """Look at the walkers around what has changed, until nothing changes any more."""
-        cdef int64_t i = 0, n
+        cdef int64_t i = 0
         cdef int32_t w
         while i < self.waiting and not self.full:
+            if i == self.walkers:
+                self.forget(i)
+                i = 0
             w = self.todo[i]
             i += 1
             self.walker[w].waits = 0
@@ -273,10 +296,8 @@ cdef class Moves(Lists):
                 self.look(w)
             else:
                 self.burst(w)
-        # what is left, if the lists of sites need room first
-        for n in range(self.waiting - i):
-            self.todo[n] = self.todo[n + i]
-        self.waiting -= i
+        # some are left if the lists of sites need room first
+        self.forget(i)
 
     # -- what the lattice tells -------------------------------------------------------------
 
@@ -284,6 +305,8 @@ cdef class Moves(Lists):
         cdef int64_t called = self.waiting
         Grids.seat(self, s, near, seed)
         if self.on_grid:
+            if self.opened and self.reached == INFINITY and self.at_border(s, near):
+                self.reached = self.now
             self.wake(s, near)
             self.stir(s, True)
             self.in_order(called)

@@ -65,7 +65,7 @@ cdef class WalkKernel(Clockwork):
             "base": np.asarray(self.base).copy(), "pending_walk": self.pending_walk,
             "moved": [self.moves, self.blocked_moves, self.bursts],
             "stepped": np.array([self.stepped_in, self.stepped_out]),
-            "dirty": bool(self.dirty), "changed": bool(self.changed_lists),
+            "reached": self.reached, "dirty": bool(self.dirty), "changed": bool(self.changed_lists),
         }
         return found
 
@@ -132,7 +132,7 @@ cdef class WalkKernel(Clockwork):
         self.pending_walk = of["pending_walk"]
         self.moves, self.blocked_moves, self.bursts = of["moved"]
         self.stepped_in, self.stepped_out = (np.array(s) for s in of["stepped"])
-        self.changed_lists = of["changed"]
+        self.changed_lists, self.reached = of["changed"], of["reached"]
         self.weigh()
         if of["dirty"]:
             self.dirty = <uint64_t>0xFFFFFFFFFFFFFFFF
@@ -198,6 +198,9 @@ cdef class WalkKernel(Clockwork):
                     return f"the heap of kind {k} is out of order"
             if held != w:
                 return f"walker {w} is not in its place"
+        called = [self.todo[i] for i in range(self.waiting)]
+        if sorted(called) != [i for i in range(self.used) if self.walker[i].waits]:
+            return "those who wait are not those who were called"
         if not np.array_equal(count, self.amounts()):
             return f"there are {count} walkers, not {self.amounts()}"
         return ""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kmcgrowth.lattice._walk import WalkKernel
 from master_equation import enumerate_states
 from scipy import stats
 from scipy.sparse.linalg import expm_multiply
@@ -304,6 +305,44 @@ def test_walkers_are_taken_away_again() -> None:
         box.kernel.dissolve([-31, 0])
 
 
+@pytest.mark.parametrize("crystal", ["sc", "fcc", "zincblende"])
+@pytest.mark.parametrize("options", [{}, REVERSIBLE | {"hops": 2.0, "bond": boltzmann(0.5)}], ids=["inf", "finite"])
+def test_crystals_end_where_the_reservoir_begins(crystal: str, options: dict[str, Any]) -> None:
+    cells, margin = (8, 9, 10), 2 if crystal == "sc" else 3
+    occupied = ball(Box(load_crystal(crystal), cells, 1.0), 0.9)
+    box = Walks(cells, crystal, occupied=occupied, margin=margin, far=0.1, seed=2, **options)
+    assert box.kernel.reached == np.inf
+
+    def points(sites: Any) -> Any:
+        cell, b = box.box.split(sites)
+        return cell * box.grid.parts + box.grid.point[b]
+
+    low, high = np.full(3, margin), box.grid.points - margin
+    time = 0.0
+    while box.kernel.reached == np.inf or time < 3.0 * box.kernel.reached:
+        time += 0.5
+        box.run(time)
+        taken = points(box.kernel.occupied()[0])
+        assert np.all((taken >= low) & (taken < high))
+        assert box.kernel.verify() == ""
+        beside = points(box.box.neighbours(box.kernel.occupied()[0]))
+        if box.kernel.reached == np.inf:
+            assert np.all((beside >= low) & (beside < high))
+    assert len(taken) > len(occupied)
+
+
+@pytest.mark.parametrize("kernel", [WalkKernel, TwinWalkKernel])
+def test_no_atom_is_put_into_the_reservoir(kernel: type) -> None:
+    box = Walks((6, 6, 6), "sc", margin=2, kernel=kernel, largest=0)
+    inside, beyond = (int(box.box.join(np.array(c), np.array(0))) for c in ((2, 2, 2), (1, 2, 2)))
+    with pytest.raises(ValueError, match="reservoir"):
+        box.kernel.fill([inside, beyond], [True, True])
+    assert len(box.kernel.occupied()[0]) == 0
+    assert box.kernel.reached == np.inf
+    box.kernel.fill([inside], [True])
+    assert box.kernel.reached == 0.0
+
+
 def test_what_is_refused() -> None:
     kernel = Walks((8, 8, 8), kinds=1).kernel
     law = {"reactant": [[1]], "order": [[1.0]], "consumed": [[1]], "change": [[2, -1]], "power": [0.0]}
@@ -321,6 +360,8 @@ def test_what_is_refused() -> None:
         Walks((8, 8, 8), far=0.1)
     with pytest.raises(BadInput, match="leaves no region"):
         Walks((8, 8, 8), margin=4)
+    with pytest.raises(BadInput, match="32767 grid points"):
+        Walks((3, 3, 33_000))
     with pytest.raises(BadInput, match="wurtzite"):
         walk_grid(Box(load_crystal("wurtzite"), (4, 4, 4), 1.0))
     with pytest.raises(BadInput, match="detach"):

@@ -8,6 +8,7 @@ import numpy as np
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.lattice.sites import Box
+from kmcgrowth.lattice.walk_grid import MARGIN
 from kmcgrowth.materials.crystals import FloatArray, IntArray
 from kmcgrowth.model.lattice import LatticeModel, StartParticle
 from kmcgrowth.model.types import Model
@@ -55,7 +56,7 @@ def start_sites(model: Model, box: Box, rng: np.random.Generator) -> IntArray:
     Raises
     ------
     BadInput
-        If they do not fit into the box, each with room around it.
+        If they do not fit into the box, each with room around it, or reach into the reservoir around walkers.
     """
     lattice = model.lattice
     assert lattice is not None
@@ -76,8 +77,24 @@ def start_sites(model: Model, box: Box, rng: np.random.Generator) -> IntArray:
         if len(np.intersect1d(beside, taken)):
             raise BadInput(f"lattice.box: is too small for {len(wanted)} crystals like these, which touch one another; "
                            "make it larger, or the crystals fewer or smaller.")
+        if lattice.solution == "walkers" and lattice.supersaturation:
+            _refuse_in_reservoir(beside, box)
         taken = np.concatenate([taken, sites])
     return taken
+
+
+def _refuse_in_reservoir(beside: IntArray, box: Box) -> None:
+    """No walker comes to places in the reservoir, so that a crystal there could only lose atoms."""
+    cell = box.split(beside)[0]
+    beyond = np.any((cell < MARGIN) | (cell >= np.array(box.cells) - MARGIN), axis=0)
+    if np.any(beyond):
+        deep = MARGIN * float(box.crystal.cell.max()) * box.constant * 1e9
+        along = " and ".join(axis for axis, b in zip("xyz", beyond, strict=True) if b)
+        raise BadInput(
+            f"lattice.box: a crystal at the start reaches, along {along}, into the reservoir that a supersaturation "
+            f"makes of {deep:.2g} nm at each border of the box, where nothing grows; make the box larger, or the "
+            "crystals fewer or smaller, or put them further inside."
+        )
 
 
 def _spread(number: int, box: Box) -> FloatArray:

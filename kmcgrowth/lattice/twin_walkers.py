@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class TwinWalkers(TwinKernel):
         self.kinds = len(self.amount)
         self.grid = [k if k < self.elements else 0 for k in range(self.kinds)]
         self.spread = [0] * self.kinds if spread is None else [int(s) for s in spread]
-        self.opened, edge = margin is not None, margin or 0
+        self.opened, self.reached, edge = margin is not None, inf, margin or 0
         self.low, self.high = [edge] * 3, [n - edge for n in self.size_of_grid]
         self.sink = sink
         self.site_of = {
@@ -56,6 +57,12 @@ class TwinWalkers(TwinKernel):
         ]
         steps = steps or [np.zeros(3, dtype=int)]
         return [(int(min(s[i] for s in steps)), int(max(s[i] for s in steps))) for i in range(3)]
+
+    def fill(self, sites: Any, seed: Any) -> None:
+        for s in sites:
+            if self.outside(self.point_of(int(s))):
+                raise ValueError(f"site {s} lies in the reservoir")
+        super().fill(sites, seed)
 
     def set_window(  # type: ignore[override]
         self, start: float, end: float, volume: Any, rates: Any, hops: Any, pair: Any, reactions: Any, push: Any,
@@ -200,6 +207,8 @@ class TwinWalkers(TwinKernel):
     def _after(self, site: int) -> None:
         super()._after(site)
         p, b = self.point_of(site), site % len(self.kind)
+        if self.taken[site] and any(self.outside(self.point_of(s)) for s in self.around(site)):
+            self.reached = min(self.reached, self.now)
         found: set[int] = set()
         for e in range(self.elements):
             spans = [range(p[i] + self.reach[b][e][i][0], p[i] + self.reach[b][e][i][1] + 1) for i in range(3)]
@@ -211,7 +220,8 @@ class TwinWalkers(TwinKernel):
         self.create(self.element(s), self.point_of(s))
 
     def hop(self, s: int, target: int) -> None:
-        if self.shared(self.element(target), self.point_of(target)):
+        p = self.point_of(target)
+        if self.outside(p) or self.shared(self.element(target), p):
             self.idle += 1
             return
         super().hop(s, target)

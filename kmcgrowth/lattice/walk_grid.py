@@ -10,6 +10,9 @@ from kmcgrowth.errors import BadInput
 from kmcgrowth.lattice.sites import Box
 from kmcgrowth.materials.crystals import Crystal, FloatArray, IntArray
 
+MARGIN = 2
+"""Cells at each border of the box that are a reservoir, where there is one."""
+
 
 @dataclass(frozen=True, eq=False)
 class WalkGrid:

@@ -9,22 +9,20 @@ import numpy as np
 
 from kmcgrowth.errors import kernels
 from kmcgrowth.lattice.run import LatticeRun
-from kmcgrowth.lattice.walk_grid import walk_grid
+from kmcgrowth.lattice.walk_grid import MARGIN, walk_grid
 from kmcgrowth.lattice.walk_tables import cube_laws
+from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import FloatArray, Model
 
 with kernels():
     from kmcgrowth.lattice._walk import WalkKernel
-
-MARGIN = 2
-"""Cells at the border of the box that are a reservoir."""
 
 
 class WalkRun(LatticeRun):
     """One trajectory of a model whose solution is "walkers".
 
     With a supersaturation the border of the box is a reservoir of that concentration, and the box is filled with it at
-    the start.
+    the start. Crystals end there: nothing attaches or hops to sites in the reservoir.
     """
 
     def __init__(self, model: Model, rng: np.random.Generator) -> None:
@@ -94,6 +92,24 @@ class WalkRun(LatticeRun):
         if lattice.supersaturation:
             more["far"] = [self._far(t, T) for t, T in zip(times, temperature, strict=True)]
         return more
+
+    def counts(self) -> Counts:
+        """The box at the time reached."""
+        found, kernel = super().counts(), self._kernel
+        assert found.lattice is not None
+        # an atom that is enclosed meets no place
+        free = (kernel.amounts() - kernel.tallies()["enclosed"])[: self.lattice.elements]
+        found.lattice["exposure"] = kernel.exposure + free * (found.time - kernel.now)
+        return found
+
+    def notes(self) -> list[str]:
+        """Warnings about what the run met."""
+        if isinf(self._kernel.reached):
+            return []
+        return [
+            f"lattice.box: at {self._kernel.reached:.4g} s a crystal reached the reservoir at the border of the box, "
+            "where nothing grows; what comes later is shaped by the box, and needs a larger one."
+        ]
 
     def _frame(self, t: float) -> dict[str, Any]:
         place = int(np.float64(t).view(np.uint64))

@@ -9,7 +9,10 @@ grid point whose site is empty has the same weight, so that the solution is idea
 the surface, only to a site on whose point no (other) walker of its grid stands: none is ever left on a taken site. (A
 place thus fills at the attach rate times the concentration, but for the chance of two walkers on one point.) With
 attachment at once, which has no reverse, others on the point stay and hop away. A walker with six taken points around
-it rests until one of them is empty.
+it rests until one of them is empty, and is not counted as exposed.
+
+Outside of the walkers' region there is a reservoir, in which no crystal grows: no walker attaches there, and no atom
+hops to a site there.
 """
 
 from __future__ import annotations
@@ -66,6 +69,8 @@ class TwinWalkKernel(TwinWalkers):
                     first, which = t, i
             if first > until and self.end > until:
                 return REACHED
+            free = np.array([self.amount[e] - len(self.stuck[e]) for e in range(self.elements)])
+            self.exposure += free * (min(first, self.end) - self.now)
             if first >= self.end:
                 self.now, self.pending, self.pending_walk = self.end, -1.0, -1.0
                 return EPOCH

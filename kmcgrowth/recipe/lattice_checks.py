@@ -82,6 +82,13 @@ def _check_solution(recipe: Recipe, structure: str) -> None:
         raise bad("is for a fixed solution; the elements of a pool follow from what is dissolved.", "lattice", "ratio")
     if lattice.solution == "walkers" and not load_crystal(structure).walk:
         raise bad(f'"walkers" need a cubic crystal, and {structure} is none.', "lattice", "solution")
+    if lattice.solution == "walkers" and lattice.supersaturation is not None:
+        for i, particle in enumerate(lattice.particle):
+            if particle.file is None and particle.shape in ("slab", "box"):
+                raise bad(f"{shown(particle.shape)} reaches through the border of the box, which a supersaturation "
+                          'makes a reservoir, where nothing grows; leave out the supersaturation and give '
+                          'flask.contents, or take a shape with ends, or solution = "fixed".',
+                          "lattice", "particle", i, "shape")
     if lattice.solution != "walkers" and lattice.diffusion:
         raise bad('is for solution = "walkers"; leave it out.', "lattice", "diffusion")
     for name in lattice.diffusion:
