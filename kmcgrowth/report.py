@@ -13,6 +13,7 @@ import numpy as np
 
 from kmcgrowth.intervals import student_interval
 from kmcgrowth.observables.dissolved import mean_concentration, mean_supersaturation
+from kmcgrowth.plots.clock import clock
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -163,7 +164,7 @@ def _time(seconds: float) -> str:
     for unit, factor in (("h", 3600.0), ("min", 60.0)):
         if seconds >= 2 * factor:
             return f"{seconds / factor:.4g} {unit}"
-    return f"{seconds:.4g} s"
+    return f"{seconds:.4g} s" if seconds >= 1.0 else clock(seconds)
 
 
 def _notes(attributes: dict[Any, Any]) -> list[str]:

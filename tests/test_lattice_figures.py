@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import matplotlib.colors
 import numpy as np
 import pytest
 from cut_shapes import growing, seed_and_nucleus
@@ -18,7 +20,8 @@ from kmcgrowth.errors import BadInput
 from kmcgrowth.lattice.atoms import Atoms
 from kmcgrowth.lattice.sites import Box
 from kmcgrowth.materials.crystals import load_crystal
-from kmcgrowth.plots import crystal_figure, crystal_panels, movie, save_figure
+from kmcgrowth.plots import clock, crystal_figure, crystal_panels, movie, save_figure
+from kmcgrowth.plots import crystal_scene as scene
 from kmcgrowth.plots.crystal_scene import COLOURINGS, Walkers, view_of
 
 
@@ -41,8 +44,11 @@ def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_units_and_bars() -> None:
     for width, length in ((1.0, 0.2), (4.0, 1.0), (19.9, 2.0), (20.0, 5.0), (39.0, 5.0), (90.0, 20.0)):
         assert crystal_panels.bar_length(width) == pytest.approx(length)
-    spans = {0.0: "s", 1e-8: "ns", 9e-5: "µs", 0.5: "ms", 1.0: "s", 170.0: "s", 200.0: "min", 7200.0: "min", 1.1e4: "h"}
-    assert {t: crystal_panels.unit_of(t)[0] for t in spans} == spans
+    spans = {0.0: "s", 1e-8: "ns", 1e-6: "µs", 9e-5: "µs", 0.5: "ms", 1.0: "s", 170.0: "s", 200.0: "min", 7200.0: "min",
+             1.1e4: "h"}
+    assert {t: clock.unit_of(t)[0] for t in spans} == spans
+    assert [clock.clock(t) for t in (0.0, 1e-6, 0.3, 100.0, 1000.0)] == ["0 s", "1 µs", "300 ms", "100 s", "16.7 min"]
+    assert clock.told(1000.0, "s", 1.0) == "1000 s" and clock.told(-1e-6, "ns", 1e-9) == "-1000 ns"
 
 
 def test_moments_are_spread_in_time(growth: list[Atoms]) -> None:
@@ -161,6 +167,40 @@ def test_overview_shows_the_arrays(growth: list[Atoms]) -> None:
     assert overlaps(other) == []
 
 
+def test_a_section_shows_all_of_a_crystal_across_the_border(growth: list[Atoms]) -> None:
+    """And titles of any length stay inside the figure."""
+    atoms = growth[-1]
+    moved = replace(atoms, position=(atoms.position - np.array([0.45, 0.3, 0.0]) * atoms.box) % atoms.box)
+    fig = crystal_figure.section([moved], title="a crystal that grows across the border of the box " * 3)
+    (ax,) = [a for a in fig.axes if a.get_xlabel() == "x (nm)"]
+    offsets = np.asarray(ax.collections[0].get_offsets())
+    low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
+    assert offsets.min() < -0.3 and (offsets > low + 0.1).all() and (offsets < high - 0.1).all()
+    assert "pale" in ax.get_title(loc="left")
+    assert overlaps(fig) == []
+
+
+def test_a_single_crystal_has_no_band(growth: list[Atoms]) -> None:
+    t = np.linspace(0.0, 200.0, 9)
+    fig = crystal_figure.overview(growth, time=t, mean=2.0 + t, std=0.0 * t, number=0 * t + 1, diameters=[3.0])
+    (ax,) = [ax for ax in fig.axes if ax.get_ylabel() == "mean diameter (nm)"]
+    assert not ax.collections and ax.get_legend() is None
+
+
+def test_colours_of_particles_and_walkers_are_told_apart() -> None:
+    """From each other, and from those of elements and of coordination, which stand beside them."""
+    def rgb(colours: tuple[str, ...]) -> Any:
+        return 255.0 * np.array([matplotlib.colors.to_rgb(c) for c in colours])
+
+    coordination = rgb(scene.key([seed_and_nucleus()], "coordination").colours)
+    apart = [(rgb(scene.PARTICLES), rgb(scene.ELEMENTS[:2])), (rgb(scene.WALKERS[:1]), coordination),
+             (rgb(scene.WALKERS[:1]), rgb(scene.ELEMENTS[:2]))]
+    for one, other in apart:
+        assert np.linalg.norm(one[:, None] - other, axis=2).min() > 70.0
+    between = np.linalg.norm(rgb(scene.PARTICLES)[:, None] - rgb(scene.PARTICLES), axis=2)
+    assert between[np.triu_indices(len(between), 1)].min() > 70.0
+
+
 def dark_run(row: Any) -> int:
     """Longest run of dark pixels in a row."""
     dark = np.concatenate([[0], (row[:, :3].astype(int).sum(axis=1) < 150).astype(int), [0]])
@@ -195,6 +235,16 @@ def test_gif(growth: list[Atoms], tmp_path: Path) -> None:
     for s, e in zip(shown, exact, strict=True):
         assert np.abs(s - e).mean() < 4.0  # the palette fits
     assert path.stat().st_size < 60_000
+
+
+def test_a_gif_keeps_the_colours_of_its_legend(growth: list[Atoms], tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    movie.save_movie(path, movie.labelled(growth, size=240, colour="coordination"))
+    read = pillow.open(path)
+    foot = np.asarray(read.convert("RGB"), dtype=int)[-22:].reshape(-1, 3)
+    for colour in scene.key(growth, "coordination").colours:
+        wanted = 255.0 * np.array(matplotlib.colors.to_rgb(colour))
+        assert np.abs(foot - wanted).max(axis=1).min() < 17.0, colour
 
 
 def test_pictures_of_a_movie(growth: list[Atoms]) -> None:

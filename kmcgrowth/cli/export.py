@@ -61,6 +61,8 @@ def write(
     output: Path, frames: list[Atoms], *, colour: str, size: int, turn: float, walkers: list[Walkers] | None = None
 ) -> str:
     """Write frames in the format that the suffix of ``output`` says, and tell what was written."""
+    from kmcgrowth.plots.clock import clock
+
     suffix = output.suffix.lower()
     last = frames[-1]
     if suffix in (".extxyz", ".xyz"):
@@ -71,7 +73,7 @@ def write(
         from kmcgrowth.lattice.export import write_cif
 
         write_cif(output, last)
-        return f"{output}: {last.number} atoms at {last.time:g} s"
+        return f"{output}: {last.number} atoms at {clock(last.time)}"
     from kmcgrowth.plots import movie
 
     if suffix == ".png":
@@ -82,7 +84,7 @@ def write(
             walkers=None if walkers is None else walkers[-1:],
         )
         movie.save_still(output, next(still))
-        return f"{output}: {last.number} atoms at {last.time:g} s"
+        return f"{output}: {last.number} atoms at {clock(last.time)}"
     pictures = movie.labelled(frames, colour=colour, size=size, turn=turn, walkers=walkers)
     return f"{output}: {_counted(movie.save_movie(output, pictures), 'picture')}"
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.plots import crystal_panels as panels
+from kmcgrowth.plots.clock import clock, told, unit_of
 from kmcgrowth.plots.crystal_render import Camera
 from kmcgrowth.plots.crystal_scene import Walkers, key, several, view_of
 from kmcgrowth.plots.style import look, new_figure
@@ -55,7 +56,7 @@ def crystal(
     _check(frames)
     box = walkers is not None or several(frames)
     chosen = moments(frames, shown)
-    unit, seconds = panels.unit_of(frames[-1].time)
+    unit, seconds = unit_of(frames[-1].time)
     with look():
         width = 7.2 / max(len(chosen), 2)
         fig = _new_figure(width * len(chosen), width + (0.85 if title else 0.65))
@@ -67,7 +68,7 @@ def crystal(
                 ax, frames[i], view, colour=colour, box=box, walkers=None if walkers is None else walkers[i],
                 particle=None if particle is None else particle[i], bar=i == chosen[-1],
             )
-            ax.set_title(f"$t$ = {frames[i].time / seconds:.3g} {unit}", loc="center")
+            ax.set_title(f"$t$ = {told(frames[i].time, unit, seconds)}", loc="center")
         dissolved = walkers[0] if walkers else None
         panels.explain(fig, key(frames, colour), axes, species=dissolved, elements=frames[0].elements)
         _title(fig, title)
@@ -99,19 +100,25 @@ def section(
     if axis not in ("x", "y", "z"):
         raise BadInput(f'axis: "{axis}" is not an edge of the box; it is "x", "y" or "z".')
     chosen = moments(frames, shown)
-    unit, seconds = panels.unit_of(frames[-1].time)
+    unit, seconds = unit_of(frames[-1].time)
     middle = panels.largest_at(frames[-1], axis) if at is None and not largest else at
     with look():
         width = 7.2 / len(chosen) if len(chosen) > 1 else 4.2
-        fig = _new_figure(width * len(chosen), width + (0.85 if title else 0.65))
+        fig = _new_figure(width * len(chosen), width + 0.85 + 0.18 * len(_wrapped(title, width * len(chosen))))
         axes = fig.subplots(1, len(chosen), squeeze=False, sharex=not largest, sharey=not largest)[0]
+        seen: list[tuple[float, ...]] = []
         for ax, i in zip(axes, chosen, strict=True):
             low, high = panels.draw_section(
                 ax, frames[i], colour=colour, axis=axis, at=middle, thickness=thickness, largest=largest,
             )
-            ax.set_title(f"$t$ = {frames[i].time / seconds:.3g} {unit}\n{axis} = {low:.2f} to {high:.2f} nm")
+            ax.set_title(f"$t$ = {told(frames[i].time, unit, seconds)}\n{axis} = {low:.2f} to {high:.2f} nm\n"
+                         "pale atoms lie farther back")
             if not largest and i != chosen[0]:
                 ax.set_ylabel("")
+            seen.append((*ax.get_xlim(), *ax.get_ylim()))
+        if not largest:  # one scale for all moments
+            left, right, bottom, top = (f(x) for f, x in zip((min, max, min, max), zip(*seen)))
+            axes[0].set(xlim=(left, right), ylim=(bottom, top))
         panels.explain(fig, key(frames, colour), axes)
         _title(fig, title)
     return fig
@@ -145,7 +152,7 @@ def overview(
     """
     _check(frames)
     t = np.asarray(time, dtype=float)
-    unit, seconds = panels.unit_of(float(t[-1]))
+    unit, seconds = unit_of(float(t[-1]))
     t = t / seconds
     box = walkers is not None or several(frames[-1:])
     with look():
@@ -156,8 +163,8 @@ def overview(
         side = int(3.9 * PIXELS)
         view = view_of(frames[-1:], size=(side, side), camera=camera, box=box)
         panels.draw_picture(ax, frames[-1], view, colour=colour, box=box, walkers=walkers)
-        last, (name, its) = frames[-1], panels.unit_of(frames[-1].time)
-        ax.set_title(f"$t$ = {last.time / its:.3g} {name},  {last.number} atoms", loc="center")
+        last = frames[-1]
+        ax.set_title(f"$t$ = {clock(last.time)},  {last.number} atoms", loc="center")
         panels.explain(fig, key(frames[-1:], colour), [ax], species=walkers, elements=last.elements, below=ax)
         panels.band(axes["diameter"], t, mean, std, unit=unit)
         panels.counts(axes["number"], t, number, unit=unit)
@@ -183,11 +190,16 @@ def _new_figure(width: float, height: float) -> Figure:
     return fig
 
 
+def _wrapped(title: str, width: float) -> list[str]:
+    """Lines of a title in a figure of a width [inch]."""
+    from textwrap import wrap
+
+    return [part for line in title.split("\n") for part in wrap(line, int(13.2 * width))]
+
+
 def _title(fig: Figure, title: str) -> None:
     if title:
-        from textwrap import fill
-
-        fig.suptitle(fill(title, 95).replace("$", r"\$"), x=0.02, ha="left")
+        fig.suptitle("\n".join(_wrapped(title, fig.get_figwidth())).replace("$", r"\$"), x=0.02, ha="left")
 
 
 def _check(frames: Sequence[Atoms]) -> None:

@@ -21,18 +21,8 @@ if TYPE_CHECKING:
     from kmcgrowth.lattice.atoms import Atoms
     from kmcgrowth.materials.crystals import IntArray
 
-UNITS = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
-"""Units of time and their seconds."""
-
 FADE = 0.55
 """How much the farthest atoms of a section are bleached [dimensionless]."""
-
-
-def unit_of(span: float) -> tuple[str, float]:
-    """Unit in which a span of time is told, and its seconds."""
-    if not span > 0.0:
-        return "s", 1.0
-    return next((u for u in UNITS if span >= (1.0 if u[0] == "s" else 3.0) * u[1]), UNITS[-1])
 
 
 def bar_length(width: float) -> float:
@@ -102,8 +92,13 @@ def draw_section(
         ax.set_ylim(middle_of[1] - half, middle_of[1] + half)
     else:
         ax.add_patch(Rectangle((0.0, 0.0), *edges, fill=False, edgecolor="0.6", linewidth=0.7))
-        ax.set_xlim(-0.04 * edges[0], 1.04 * edges[0])
-        ax.set_ylim(-0.04 * edges[1], 1.04 * edges[1])
+        # a crystal across the border is drawn in one piece, partly beyond it
+        seen = position[shown][:, [across, upward]] if shown.size else np.zeros((0, 2))
+        reach = scene.neighbour_distance(atoms)
+        low, high = (f(seen, axis=0, initial=0.5 * float(edges.min())) for f in (np.min, np.max))
+        begin, end = np.minimum(-0.04 * edges, low - reach), np.maximum(1.04 * edges, high + reach)
+        ax.set_xlim(begin[0], end[0])
+        ax.set_ylim(begin[1], end[1])
     if not shown.size:
         ax.text(0.5, 0.5, "no atoms here", transform=ax.transAxes, ha="center", va="center", color="0.4")
     return middle - 0.5 * thick, middle + 0.5 * thick
@@ -126,10 +121,12 @@ def band(ax: Axes, t: FloatArray, mean: ArrayLike, std: ArrayLike, *, unit: str)
     if not np.isfinite(m).any():
         panels.note(ax, "no particles")
         return
-    ax.fill_between(t, m - s, m + s, color=BLUE, alpha=0.2, linewidth=0, label="± standard deviation")
+    if np.nanmax(s, initial=0.0) > 0.0:  # of one particle there is no band
+        ax.fill_between(t, m - s, m + s, color=BLUE, alpha=0.2, linewidth=0, label="± standard deviation")
     ax.plot(t, m, color=BLUE, label="mean", **panels._mark(m))
     ax.margins(y=0.12)
-    ax.legend(loc="best")
+    if ax.collections:
+        ax.legend(loc="best")
 
 
 def counts(ax: Axes, t: FloatArray, number: ArrayLike, *, unit: str) -> None:
@@ -222,10 +219,11 @@ def _bar(fig: Figure, meaning: Key, axes: Any) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
-    number = len(meaning.labels)
-    shades = ScalarMappable(BoundaryNorm(np.arange(number + 1) - 0.5, number), ListedColormap(list(meaning.colours)))
+    number, first = len(meaning.labels), int(meaning.labels[0])
+    edges = np.arange(first, first + number + 1) - 0.5
+    shades = ScalarMappable(BoundaryNorm(edges, number), ListedColormap(list(meaning.colours)))
     bar = fig.colorbar(shades, ax=list(axes), location="bottom", shrink=0.5 if len(axes) > 1 else 0.8, aspect=30,
-                       pad=0.02, ticks=range(number))
+                       pad=0.02, ticks=range(first, first + number))
     bar.set_label("nearest neighbours of an atom")
     bar.minorticks_off()
     bar.ax.tick_params(length=0)

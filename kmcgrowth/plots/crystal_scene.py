@@ -25,11 +25,11 @@ COLOURINGS = ("element", "coordination", "particle", "origin")
 ELEMENTS = ("#4B7FB5", "#F2B134", "#5DAE8B", "#C77CA0")
 """Of the elements, the cation first; told apart by every eye, and in grey by lightness."""
 
-PARTICLES = ("#4B7FB5", "#E08A4A", "#5DAE8B", "#C77CA0", "#F2B134", "#7CC0E8", "#8C8C96")
-"""Of particles, the largest first, over again."""
+PARTICLES = ("#D1495B", "#2E8B57", "#7FD1E8", "#3B2F6B", "#A8A83A", "#8A5A44", "#C4C4C4")
+"""Of particles, the largest first, over again; far from each other and from those of elements."""
 
-WALKERS = (GREEN, PURPLE, RED, SKY)
-"""Of dissolved species that are no element of the crystal."""
+WALKERS = (PURPLE, RED, GREEN, SKY)
+"""Of dissolved species that are no element of the crystal; the first far from the colours of coordination."""
 
 SHARES = (0.62, 0.53)
 """Radius of a cation and of an anion, in distances of nearest neighbours; spheres overlap a little [dimensionless]."""
@@ -86,7 +86,8 @@ def key(frames: Sequence[Atoms], colour: str) -> Key:
         return Key("element", names, tuple(ELEMENTS[i % len(ELEMENTS)] for i in range(len(names))))
     if colour == "coordination":
         most = frames[0].coordination
-        return Key("coordination", tuple(str(i) for i in range(most + 1)), _ramp(most + 1), ordered=True)
+        least = 1 if all((dangling_bonds(f) < most).all() for f in frames) else 0  # lone atoms are rare
+        return Key("coordination", tuple(str(i) for i in range(least, most + 1)), _ramp(most + 1)[least:], ordered=True)
     if colour == "origin":
         both = ("seed", "nucleated")
         shown = [o for o in both if any((f.seed if o == "seed" else ~f.seed).any() for f in frames)] or ["seed"]
@@ -116,7 +117,8 @@ def atom_colours(atoms: Atoms, colour: str, *, particle: IntArray | None = None)
     if colour == "origin":
         return _rgb((POPULATION["seed"], POPULATION["nucleated"]))[np.where(atoms.seed, 0, 1)]
     which = atoms.element if colour == "element" else atoms.coordination - dangling_bonds(atoms)
-    return _rgb(key([atoms], colour).colours)[which]
+    meaning = key([atoms], colour)
+    return _rgb(_ramp(atoms.coordination + 1) if meaning.ordered else meaning.colours)[which]
 
 
 def _ramp(number: int) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ import numpy as np
 
 from kmcgrowth.observables.distribution import ORIGINS, populations, size_distribution
 from kmcgrowth.plots import panels
+from kmcgrowth.plots.clock import told
 from kmcgrowth.plots.overview_figure import add_title
-from kmcgrowth.plots.style import POPULATION, look, new_figure
+from kmcgrowth.plots.style import BLUE, POPULATION, look, new_figure
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,13 +18,31 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+FEW = 60
+"""Crystals from which a density is drawn."""
+
+RANGES = 24
+"""Ranges over the diameters that occur."""
+
+LEAST_RANGE = 0.05
+"""Width of a range, at least [nm]."""
+
+
 def figure(dataset: xr.Dataset) -> Figure:
-    """Two panels: smooth densities at several times, and the histogram of the last snapshot with its populations."""
+    """Two panels: smooth densities at several times, and the histogram of the last snapshot with its populations.
+
+    Of fewer than ``FEW`` crystals on a lattice, which make no density, particles are counted in ranges of diameter.
+    """
     with look():
         fig = new_figure(7.2, 3.2)
         left, right = fig.subplots(1, 2)
-        panels.sizes(left, dataset)
         times = panels.snapshot_times(dataset)
+        if times and "lattice" in dataset.attrs and _most(dataset) < FEW:
+            _counted(left, dataset, times)
+            _counted(right, dataset, times[-1:])
+            add_title(fig, dataset)
+            return fig
+        panels.sizes(left, dataset)
         if times:
             _histogram(right, dataset, times[-1])
         else:
@@ -32,6 +51,47 @@ def figure(dataset: xr.Dataset) -> Figure:
             panels.note(right, "no particles")
         add_title(fig, dataset)
     return fig
+
+
+def _most(dataset: xr.Dataset) -> float:
+    """Particles at one time, of all replicates."""
+    number = dataset["number"].sel(population="all")
+    return float((number.sum("replicate") if "replicate" in number.dims else number).max())
+
+
+def _counted(ax: Axes, dataset: xr.Dataset, times: list[float]) -> None:
+    """Particles per range of diameters at some times; those of replicates together."""
+    from matplotlib import colormaps
+    from matplotlib.ticker import MaxNLocator
+
+    unit, seconds = panels.time_unit(dataset)
+    count = dataset["particle_count"].sum([d for d in ("origin", "replicate") if d in dataset["particle_count"].dims])
+    at = count.sel(time=times, method="nearest").values
+    diameter = dataset["diameter"].values
+    seen = diameter[at.sum(axis=0) > 0]
+    step = max(float(np.ptp(seen)) / RANGES, LEAST_RANGE)
+    first = step * np.floor(float(seen.min()) / step - 1.0)
+    edges = first + step * np.arange(np.ceil((float(seen.max()) - first) / step) + 2)
+    shades = colormaps["viridis"](np.linspace(0.0, 0.85, len(times)))
+    for t, shade, number in zip(times, shades, at):
+        bars, _ = np.histogram(diameter, bins=edges, weights=number)
+        label = told(t, unit, seconds)
+        if len(times) > 1:
+            ax.stairs(bars, edges, color=shade, linewidth=1.3, label=label)
+            continue
+        ax.stairs(bars, edges, fill=True, color=BLUE, alpha=0.75, label=f"at {label}")
+        mean = float(number @ diameter) / float(number.sum())
+        width = float(np.sqrt(number @ (diameter - mean) ** 2 / number.sum()))
+        many = f"{number.sum():g} particles" if number.sum() != 1 else "1 particle"
+        told_size = f"{mean:.2f} nm" + (f" ± {100 * width / mean:.1f} %" if number.sum() > 1 else "")
+        ax.text(0.02, 0.98, f"{many}: {told_size}", transform=ax.transAxes, va="top", fontsize=7.0)
+    ax.set(xlabel="diameter (nm)", ylabel="particles")
+    ax.margins(x=0.04)
+    rows = -(-len(times) // 2)
+    ax.set_ylim(0.0, (1.15 + 0.1 * rows) * ax.dataLim.y1)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=7))
+    ax.legend(loc="upper center" if len(times) > 1 else "upper right", ncols=2, columnspacing=1.2)
 
 
 def _histogram(ax: Axes, dataset: xr.Dataset, time: float) -> None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+BINS = 100
+"""Ranges of sizes, about, into which the shares over all times are put."""
+
+
 def overview(dataset: xr.Dataset) -> Figure:
     """The last picture, mean diameter, number of particles, sizes and solution; of replicates, the first."""
     one = _first(dataset)
@@ -33,7 +37,7 @@ def overview(dataset: xr.Dataset) -> Figure:
         diameters=np.repeat(one["diameter"].values, last), supersaturation=saturation,
         supersaturation_time=when,
         walkers=walkers[-1] if walkers else None,
-        title=str(dataset.attrs.get("title", "")),
+        title=_title(dataset),
     )
 
 
@@ -46,7 +50,7 @@ def walkers_of(dataset: xr.Dataset) -> list[Walkers] | None:
 def crystal(dataset: xr.Dataset) -> Figure:
     """Pictures of the first moment, one in between and the last, atoms coloured by coordination."""
     return crystal_figure.crystal(
-        read_frames(dataset), colour="coordination", title=str(dataset.attrs.get("title", "")),
+        read_frames(dataset), colour="coordination", title=_title(dataset),
         walkers=walkers_of(dataset),
     )
 
@@ -54,15 +58,16 @@ def crystal(dataset: xr.Dataset) -> Figure:
 def section(dataset: xr.Dataset) -> Figure:
     """A slice through the largest particle at its end, atoms coloured by coordination."""
     return crystal_figure.section(
-        read_frames(dataset), colour="coordination", title=str(dataset.attrs.get("title", ""))
+        read_frames(dataset), colour="coordination", title=_title(dataset)
     )
 
 
 def sizes(dataset: xr.Dataset) -> Figure:
     """How many particles have which size at which time: growth by whole layers stands out as bands."""
     from matplotlib.colors import LogNorm
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    from kmcgrowth.plots.crystal_panels import unit_of
+    from kmcgrowth.plots.clock import unit_of
     from kmcgrowth.plots.overview_figure import add_title
 
     one = _first(dataset)
@@ -70,22 +75,39 @@ def sizes(dataset: xr.Dataset) -> Figure:
     unit, seconds = unit_of(float(one["time"][-1]))
     time = one["time"].values / seconds
     where, which = np.nonzero(count)
+    size = one["size"].values
     with look():
         fig = new_figure(7.2, 3.6)
         left, right = fig.subplots(1, 2, width_ratios=(2.2, 1.0), sharey=True)
         number = count[where, which]
+        most = int(number.max(initial=1))
         dots = left.scatter(
-            time[where], one["size"].values[which], c=number, s=5, marker="s", linewidths=0, cmap="viridis_r",
-            norm=LogNorm(1, max(2, int(number.max()))), rasterized=True,
+            time[where], size[which], c=number, s=5, marker="s", linewidths=0, cmap="viridis_r",
+            norm=LogNorm(1, max(2, most)), rasterized=True,
         )
-        left.set(xlabel=f"time ({unit})", ylabel="formula units in a particle", xlim=(time[0], time[-1]))
-        left.set_ylim(bottom=0.0)
-        fig.colorbar(dots, ax=left, label="particles", pad=0.02, format="%g")
-        spent = count.sum(axis=0) / max(int(count.sum()), 1)
-        right.barh(one["size"].values, 100.0 * spent, height=1.0, color=BLUE)
-        right.set(xlabel="share over all times (%)")
-        add_title(fig, dataset)
+        left.set(xlabel=f"time ({unit})", xlim=(time[0], time[-1]), ylabel="formula units in a particle" + (
+            " (half its atoms)" if one.sizes["site_kind"] == 2 else ""))
+        top = 1.05 * float(size[which].max(initial=1))
+        left.set_ylim(0.0, top)
+        ticks = [n for n in (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 300, 500, 1000) if n <= max(2, most)]
+        bar = fig.colorbar(dots, ax=left, label="particles", pad=0.02, ticks=FixedLocator(ticks),
+                           format=FuncFormatter(lambda n, _: f"{n:g}"))
+        bar.ax.yaxis.set_minor_locator(NullLocator())
+        step = max(round(top / BINS), 1)
+        edges = np.arange(-0.5, top + step, step)
+        spent, _ = np.histogram(size, bins=edges, weights=count.sum(axis=0))
+        right.stairs(100.0 * spent / max(int(count.sum()), 1), edges, orientation="horizontal", fill=True, color=BLUE)
+        right.set_xlim(left=0.0)
+        right.set(xlabel="share over all times (%)" + (f",\nin steps of {step}" if step > 1 else ""))
+        add_title(fig, dataset, of_first=True)
     return fig
+
+
+def _title(dataset: xr.Dataset) -> str:
+    """The title of the recipe, and that only the first of several replicates is shown."""
+    from kmcgrowth.plots.overview_figure import about_run
+
+    return "\n".join(line for line in (str(dataset.attrs.get("title", "")), about_run(dataset, of_first=True)) if line)
 
 
 def _first(dataset: xr.Dataset) -> xr.Dataset:

@@ -11,7 +11,8 @@ import numpy as np
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.files import atomic_path
-from kmcgrowth.plots.crystal_panels import bar_length, unit_of
+from kmcgrowth.plots.clock import told, unit_of
+from kmcgrowth.plots.crystal_panels import bar_length
 from kmcgrowth.plots.crystal_render import Camera, Image, View
 from kmcgrowth.plots.crystal_scene import Key, Walkers, key, picture, several, view_of, walker_colours
 
@@ -27,6 +28,12 @@ RATE = 12.5
 
 COLOURS = 64
 """Colours of a GIF, chosen to fit its pictures."""
+
+FLAT = 12
+"""Pixels of exactly one colour that make it a colour of a legend."""
+
+RESERVED = 24
+"""More colours of a GIF, for those of legends."""
 
 REST = 1.2
 """How long a movie stays at its last picture [s]."""
@@ -88,7 +95,7 @@ def labelled(
             frames[i], view, colour=colour, box=box, walkers=None if walkers is None else walkers[i],
             particle=None if particle is None else particle[i],
         )
-        yield _with_labels(drawn, view, strip, f"{frames[i].time / seconds:.3g} {unit}", meaning)
+        yield _with_labels(drawn, view, strip, told(frames[i].time, unit, seconds), meaning)
 
 
 def save_movie(path: str | os.PathLike[str], pictures: Iterable[Image], *, rate: float = RATE) -> int:
@@ -160,6 +167,11 @@ def _palette(pictures: Sequence[Image]) -> Any:
     seen = np.concatenate([seen[(seen < 250).any(axis=1)], np.full((1, 3), 255, dtype=np.uint8)])
     found = pillow.fromarray(seen[None]).quantize(COLOURS - 1, method=pillow.Quantize.MEDIANCUT)
     entries = np.array(found.getpalette(), dtype=np.uint8).reshape(-1, 3)[: COLOURS - 1]
+    # What a legend shows in a few pixels must not be lost among thousands of shades.
+    flat, often = np.unique(pictures[-1].reshape(-1, 3), axis=0, return_counts=True)
+    flat = flat[np.argsort(-often, kind="stable")][: np.count_nonzero(often >= FLAT)]
+    apart = np.abs(flat[:, None].astype(int) - entries[None].astype(int)).max(axis=2).min(axis=1, initial=255)
+    entries = np.concatenate([entries, flat[apart > 16][:RESERVED]])
     palette = pillow.new("P", (1, 1))
     palette.putpalette(np.concatenate([[(255, 255, 255)], entries]).astype(np.uint8).tobytes())
     return palette

@@ -36,16 +36,27 @@ def figure(dataset: xr.Dataset) -> Figure:
     return fig
 
 
-def add_title(fig: Figure, dataset: xr.Dataset) -> None:
-    """The title of the recipe, wrapped, and how many replicates were averaged or whether the run was cut short."""
+def add_title(fig: Figure, dataset: xr.Dataset, *, of_first: bool = False) -> None:
+    """The title of the recipe, wrapped, and how many replicates were averaged or whether the run was cut short.
+
+    ``of_first`` says that only the first replicate is shown.
+    """
     from textwrap import fill
 
-    runs = int(dataset.sizes.get("replicate", 1))
-    parts = [f"bands: 95 % interval of the mean of {runs} replicates"] if runs > 1 else []
-    if not int(dataset.attrs.get("complete", 1)):
-        parts.append("incomplete run")
     # A dollar sign in a title is money, not mathematics.
-    title = fill(str(dataset.attrs.get("title", "")), 95).replace("$", r"\$")
-    text = "\n".join(line for line in (title, "; ".join(parts)) if line)
+    title = fill(str(dataset.attrs.get("title", "")), int(13.2 * fig.get_figwidth())).replace("$", r"\$")
+    text = "\n".join(line for line in (title, about_run(dataset, of_first=of_first)) if line)
     if text:
         fig.suptitle(text, x=0.02, ha="left")
+
+
+def about_run(dataset: xr.Dataset, *, of_first: bool = False) -> str:
+    """What a figure shows of several replicates, and whether the run was cut short."""
+    runs = int(dataset.sizes.get("replicate", 1))
+    parts = []
+    if runs > 1:
+        parts.append(f"the first of {runs} replicates" if of_first
+                     else f"bands: 95 % interval of the mean of {runs} replicates")
+    if not int(dataset.attrs.get("complete", 1)):
+        parts.append("incomplete run")
+    return "; ".join(parts)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kmcgrowth.model.types import MONOMER
 from kmcgrowth.observables.dissolved import course, sampled
 from kmcgrowth.observables.distribution import size_distribution
+from kmcgrowth.plots.clock import told, unit_of
 from kmcgrowth.plots.style import BLUE, CYCLE, ORIGIN_LINE, POPULATION, RED
 
 if TYPE_CHECKING:
@@ -27,11 +28,7 @@ LEAST_DEGREES = 100.0
 
 def time_unit(dataset: xr.Dataset) -> tuple[str, float]:
     """Name of the unit of the time axis and how many seconds it has."""
-    span = float(dataset["time"].values[-1])
-    for unit, seconds in (("h", 3600.0), ("min", 60.0)):
-        if span >= 3 * seconds:
-            return unit, seconds
-    return "s", 1.0
+    return unit_of(float(dataset["time"].values[-1]))
 
 
 def note(ax: Axes, text: str) -> None:
@@ -75,7 +72,7 @@ def sizes(ax: Axes, dataset: xr.Dataset, times: list[float] | None = None) -> No
     seen = set()
     low, high = np.inf, 0.0
     for t, shade in zip(times, shades, strict=True):
-        handles.append(Line2D([], [], color=shade, label=f"{t / seconds:.3g} {unit}"))
+        handles.append(Line2D([], [], color=shade, label=told(t, unit, seconds)))
         for origin, line in ORIGIN_LINE.items():
             curve = size_distribution(dataset, time=t, origin=origin, kind="smooth")  # type: ignore[arg-type]
             x, y = curve["diameter"].values, curve.values

@@ -8,6 +8,7 @@ import numpy as np
 
 from kmcgrowth.errors import BadInput
 from kmcgrowth.lattice.frames import read_box, read_frames
+from kmcgrowth.plots.clock import clock
 from kmcgrowth.plots.style import BLUE, RED, look, new_figure
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ ENERGY = 18.986
 
 WIDTH = 0.01
 """Standard deviation of the distances drawn [nm]."""
+
+PROMINENCE = 0.05
+"""How far a peak must rise to be labelled, over the highest: side lobes of a faceted crystal stay below it."""
+
+APART = 0.4
+"""Peaks nearer than this to a higher one go without label [1/angstrom]."""
 
 GAP = 1.12
 """Room above the highest peak for its label [dimensionless]."""
@@ -54,19 +61,24 @@ def figure(dataset: xr.Dataset) -> Figure:
             tables = together(particle_pairs(atoms, particles=find_particles(atoms, formula=box.crystal.elements)))
             intensity = debye(tables, q=q, b=B) * tables.particles / float(np.sum(tables.number))
             around = mean_coordination(atoms, of=symbols[0], by=symbols[-1])
-            label = f"$t$ = {atoms.time:.3g} s: {around:.2f} {symbols[-1]} per {symbols[0]}"
+            label = f"$t$ = {clock(atoms.time)}: {around:.2f} {symbols[-1]} per {symbols[0]}"
             left.plot(q, intensity, style, color=colour, label=label)
             above = max(above, float(intensity[q > 1.2].max()))
             g = pair_distribution(tables, edges=edges, density=density, width=WIDTH, weight="x-ray")
             right.plot(g.r, g.radial, style, color=colour)
-        found = peaks(q, intensity, prominence=0.01)
-        for x, y in zip(found.position, found.height):
-            if 1.2 < x < 5.0:
+        inside = q > 1.2  # below are forward scattering and the fringes of the shape
+        found = peaks(q[inside], intensity[inside], prominence=PROMINENCE)
+        labelled: list[float] = []
+        for i in np.argsort(-found.height, kind="stable"):
+            x, y = float(found.position[i]), float(found.height[i])
+            if x < 5.0 and all(abs(x - other) > APART for other in labelled):
                 left.annotate(f"{x:.2f}", (x, y), (0, 4), textcoords="offset points", ha="center", fontsize=7)
+                labelled.append(x)
         left.set(xlabel="scattering vector $Q$ (Å$^{-1}$)", ylabel="intensity per atom (electrons$^2$)")
         left.set_xlim(q[0], q[-1])
-        left.set_ylim(0.0, GAP * 1.25 * above)
-        left.legend(loc="upper right")
+        left.set_ylim(0.0, GAP * 1.35 * above)
+        which = f"labels: peaks at {clock(shown[-1].time)}" if labelled and len(shown) > 1 else None
+        left.legend(loc="upper right", title=which, alignment="left")
         top = left.secondary_xaxis("top", functions=(
             lambda x: two_theta_from_q(np.clip(x, 0.0, 8.0), energy=ENERGY),
             lambda x: 4.0 * np.pi / (12.398 / ENERGY) * np.sin(np.radians(np.asarray(x)) / 2.0)))
@@ -76,5 +88,5 @@ def figure(dataset: xr.Dataset) -> Figure:
         right.set_ylim(bottom=0.0)
         from kmcgrowth.plots.overview_figure import add_title
 
-        add_title(fig, dataset)
+        add_title(fig, dataset, of_first=True)
     return fig
