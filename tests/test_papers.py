@@ -77,6 +77,24 @@ def test_the_page_tells_what_comes_out(name: str) -> None:
     assert (PAGE.parent / f"{name}.png").exists()
 
 
+def test_the_fitted_numbers_are_those_in_use() -> None:
+    """Those that a closed form gives, and the loss that a run is fitted with."""
+    from kmcgrowth.papers import calibration
+    from kmcgrowth.papers.bench import Bench
+    from kmcgrowth.recipe import load_recipe
+
+    assert calibration.alcohol_binding().found == calibration.alcohol_binding().used
+    alcohol = load_recipe("inas_alcohol").reaction[0].equilibrium_constant
+    assert alcohol is not None and 1e3 * alcohol.value == pytest.approx(346.6, rel=1e-3)
+    released, kept = load_recipe("inas_heat_up").reaction[1:]
+    ev = 1.602176634e-19
+    assert released.rate.activation_energy / ev > float(calibration.amorphous_release().found.split()[2])
+    least = [float(x) for x in re.findall(r"\d\.\d+", calibration.magic_release().found)]
+    assert max(least) < kept.rate.activation_energy / ev < max(least) + 0.15
+    used = load_recipe("inas_growth_stalls").loss[0].rate.value
+    assert used == pytest.approx(float(calibration.monomer_loss(Bench()).found.split()[0]), rel=0.03)
+
+
 def test_the_command_prints_a_line_a_row_and_draws(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["papers", "CdSe-3", "CdS", "--figures", str(tmp_path)])
     assert ran.exit_code == 0
