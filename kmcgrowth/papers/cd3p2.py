@@ -102,7 +102,7 @@ def four_sizes(bench: Bench) -> None:
     bench.note = (
         f"Of what is fed {share:.0f} % ends on the 1010 nm dots, against 27 % by mass spectra; the rest is in new "
         f"particles ({born:.2g} per dot are born) and in solution. Larger dots are fewer and let more new ones live, "
-        "but not as many as would stop the growth of the 1102 nm dots."
+        "but not as many as would stop the growth of the 1102 nm dots. docs/growth_limits.md tries other mechanisms."
     )
 
     def panel(ax: Any) -> None:

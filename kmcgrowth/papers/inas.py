@@ -260,7 +260,7 @@ def past_five(bench: Bench) -> None:
     bench.note = (f"The width reached is {100.0 * width:.1f} %, far below the 12.2 % reported: nothing in this run "
                   "widens what focuses. Two of the candidates stall growth near 5 nm: side reactions of monomer with "
                   "dilution by the feed, taken here, and a surface rate that falls with the fourth power of the size, "
-                  "where new particles take the feed and all together are 16 % wide.")
+                  "where new particles take the feed and all together are 16 % wide (docs/growth_limits.md).")
 
     def panel(ax: Any) -> None:
         for (v, size), name, line in zip(curves, ("3.2 mM, 6 mL/h", "12.8 mM, 4 mL/h"), ("-", "--")):
