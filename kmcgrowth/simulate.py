@@ -48,7 +48,7 @@ CHECKPOINT_SECONDS = 60.0
 
 
 def simulate(
-    recipe: Recipe,
+    recipe: Recipe | str | os.PathLike[str],
     *,
     rng: Any = None,
     replicates: int = 1,
@@ -66,7 +66,7 @@ def simulate(
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : Recipe, or the name or path of one
     rng : None, int, sequence of int, SeedSequence, BitGenerator or Generator (SPEC 7)
         Overrides the recipe's seed. Without either, a seed below 2**63 is drawn and recorded.
     replicates : int, independent repetitions; above 1 the result has a ``replicate`` dimension. Replicate i is the
@@ -105,6 +105,7 @@ def simulate(
     from kmcgrowth.model.build import build_model
 
     _at_least_one("replicates", replicates)
+    recipe = _recipe(recipe)
     if replicate is not None and (replicates != 1 or replicate < 0):
         raise BadInput("replicate: give one from 0, and leave replicates out.")
     if workers is not None:
@@ -178,6 +179,17 @@ def simulate(
     if seeds.spawn_key:
         dataset.attrs["spawn_key"] = json.dumps(seeds.spawn_key)
     return dataset
+
+
+def _recipe(given: Any) -> Recipe:
+    from kmcgrowth.recipe import Recipe, load_recipe
+
+    if isinstance(given, (str, os.PathLike)):
+        return load_recipe(os.fspath(given))
+    if not isinstance(given, Recipe):
+        raise BadInput('recipe: give one from kg.load_recipe("inas_feed_fast") or kg.parse_recipe(text), or its name, '
+                       f"not {type(given).__name__}.")
+    return given
 
 
 class _Drive:

@@ -61,8 +61,6 @@ def write(
     output: Path, frames: list[Atoms], *, colour: str, size: int, turn: float, walkers: list[Walkers] | None = None
 ) -> str:
     """Write frames in the format that the suffix of ``output`` says, and tell what was written."""
-    from kmcgrowth.plots.clock import clock
-
     suffix = output.suffix.lower()
     last = frames[-1]
     if suffix in (".extxyz", ".xyz"):
@@ -73,7 +71,7 @@ def write(
         from kmcgrowth.lattice.export import write_cif
 
         write_cif(output, last)
-        return f"{output}: {last.number} atoms at {clock(last.time)}"
+        return f"{output}: {last.number} atoms at {_at(last.time)}"
     from kmcgrowth.plots import movie
 
     if suffix == ".png":
@@ -84,9 +82,16 @@ def write(
             walkers=None if walkers is None else walkers[-1:],
         )
         movie.save_still(output, next(still))
-        return f"{output}: {last.number} atoms at {clock(last.time)}"
+        return f"{output}: {last.number} atoms at {_at(last.time)}"
     pictures = movie.labelled(frames, colour=colour, size=size, turn=turn, walkers=walkers)
     return f"{output}: {_counted(movie.save_movie(output, pictures), 'picture')}"
+
+
+def _at(time: float) -> str:
+    """A moment, exactly but for powers of ten."""
+    from kmcgrowth.plots.clock import clock
+
+    return f"{time:g} s" if time == 0.0 or 1.0 <= time < 1e6 else clock(time)
 
 
 def _counted(number: int, thing: str) -> str:

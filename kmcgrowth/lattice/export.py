@@ -1,4 +1,4 @@
-"""Atoms in files that other programs read, and structures from such files put onto the sites of a box.
+"""Atoms in files that other programs read, and structures put onto the sites of a box.
 
 Files are in angstrom, as their formats want it; everything in Python is in nm.
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import repeat
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +16,9 @@ from kmcgrowth.errors import BadInput
 from kmcgrowth.files import atomic_path
 from kmcgrowth.lattice.atoms import Atoms
 from kmcgrowth.lattice.sites import Box
+from kmcgrowth.lattice.structures import ANGSTROM, Structure, read_structure
 from kmcgrowth.lattice.surface import dangling_bonds
 from kmcgrowth.materials.crystals import FloatArray, IntArray
-
-ANGSTROM = 10.0
-"""Angstrom in a nanometre."""
 
 TOLERANCE = 0.3
 """Farthest that a read atom may lie from its site, in distances of nearest neighbours [dimensionless]."""
@@ -38,22 +33,6 @@ SAME = 1e-9
 """Squared lengths up to which two shifts are as good [nm^2]."""
 
 Bytes = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, eq=False)
-class Structure:
-    """Atoms read from a file.
-
-    Attributes
-    ----------
-    symbols : (atoms,) symbols of the elements
-    position : (atoms, 3) [nm]
-    cell : (3, 3), a vector a row, zeros where the file has none [nm]
-    """
-
-    symbols: NDArray[np.str_]
-    position: FloatArray
-    cell: FloatArray
 
 
 def write_xyz(
@@ -201,70 +180,6 @@ def _lines(columns: list[Bytes]) -> memoryview:
     return out.data
 
 
-def read_structure(path: str | os.PathLike[str]) -> Structure:
-    """Read elements and positions from a structure file (extended XYZ, XYZ, CIF, POSCAR, PDB, ...) with ASE.
-
-    Of several frames the last is taken.
-
-    Raises
-    ------
-    BadInput
-        If ASE is not installed, or if the file is missing, holds no atoms or cannot be read.
-    """
-    if not Path(path).is_file():
-        raise BadInput(f'cannot read "{path}": there is no such file.')
-    try:
-        from ase import io
-    except ImportError:
-        raise BadInput(f'reading "{path}" needs ase: run "pip install kmcgrowth[structures]".') from None
-    try:
-        found: Any = io.read(os.fspath(path), index=-1, do_not_split_by_at_sign=True)
-    except Exception as error:  # each of its readers raises what it likes
-        why = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
-        raise BadInput(f'cannot read "{path}" as a structure: {why}; give a .extxyz, .xyz or .cif file.') from error
-    symbols, position = np.array(found.get_chemical_symbols(), dtype=np.str_), found.get_positions() / ANGSTROM
-    if not len(symbols) or not np.isfinite(position).all():
-        wrong = "positions that are no numbers" if len(symbols) else "no atoms"
-        raise BadInput(f'cannot use "{path}": it holds {wrong}.')
-    return Structure(symbols, position, np.asarray(found.cell) / ANGSTROM)
-
-
-def parse_structure(text: str, name: str) -> Structure:
-    """Read the text of a structure file; XYZ files of symbols and positions need no ASE.
-
-    Raises
-    ------
-    BadInput
-        As ``read_structure``.
-    """
-    import tempfile
-
-    found = _plain_xyz(text) if name.lower().endswith((".xyz", ".extxyz")) else None
-    if found is not None:
-        return found
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(name).name
-        path.write_text(text, encoding="utf-8")
-        return read_structure(path)
-
-
-def _plain_xyz(text: str) -> Structure | None:
-    """Atoms of a file of one frame whose rows are a symbol and three numbers, perhaps followed by more."""
-    lines = text.splitlines()
-    try:
-        number = int(lines[0])
-        rows = [line.split() for line in lines[2:] if line.strip()]
-        position = np.array([[float(x) for x in row[1:4]] for row in rows]).reshape(-1, 3)
-    except (IndexError, ValueError):
-        return None
-    properties = lines[1].partition("Properties=")[2].partition(" ")[0].strip('"')
-    if len(rows) != number or not number or (properties and not properties.startswith("species:S:1:pos:R:3")):
-        return None
-    if not np.isfinite(position).all() or not all(row[0].isalpha() for row in rows):
-        return None
-    return Structure(np.array([row[0] for row in rows], dtype=np.str_), position / ANGSTROM, np.zeros((3, 3)))
-
-
 def snap(
     structure: Structure, box: Box, elements: Sequence[str], *, tolerance: float = TOLERANCE,
     centre: Sequence[float] | None = None,
@@ -381,3 +296,6 @@ def _nearest(position: FloatArray, basis: IntArray, box: Box) -> tuple[IntArray,
     choice = np.argmin(np.sum(left**2, axis=2), axis=1)
     rows = np.arange(len(position))
     return box.join(whole[rows, choice].astype(np.int64), basis[choice]), left[rows, choice]
+
+
+__all__ = ["Structure", "read_structure", "snap", "write_cif", "write_xyz"]

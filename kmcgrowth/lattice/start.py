@@ -60,27 +60,37 @@ def start_sites(model: Model, box: Box, rng: np.random.Generator) -> IntArray:
     """
     lattice = model.lattice
     assert lattice is not None
-    wanted = [StartParticle("sphere", int(n)) for n in np.sort(model.draw_seeds(rng))[::-1]]
-    for p in lattice.particles:
-        wanted += [p] * p.count
-    spread = [p for p in wanted if p.at is None and p.shape not in ("slab", "box")]
+    wanted = [("lattice.box", StartParticle("sphere", int(n))) for n in np.sort(model.draw_seeds(rng))[::-1]]
+    for i, particle in enumerate(lattice.particles):
+        wanted += [(f"lattice.particle.{i}", particle)] * particle.count
+    spread = [p for _, p in wanted if p.at is None and p.shape not in ("slab", "box")]
     places = iter(_spread(len(spread), box))
     taken = np.zeros(0, dtype=np.int64)
-    for p in wanted:
+    for key, p in wanted:
         centre = None
         if p.at is not None:
             centre = np.array(p.at)
+            _refuse_outside(centre, key, box)
         elif p.shape not in ("slab", "box"):
             centre = next(places)
-        sites = _crystal(p, centre, box, lattice)
+        sites = _crystal(p, key, centre, box, lattice)
         beside = np.concatenate([sites, box.neighbours(sites).ravel()])
         if len(np.intersect1d(beside, taken)):
+            if p.at is not None:
+                raise BadInput(f"{key}.at: the crystal there touches one that stands before it; move them apart, or "
+                               "make them smaller.")
             raise BadInput(f"lattice.box: is too small for {len(wanted)} crystals like these, which touch one another; "
                            "make it larger, or the crystals fewer or smaller.")
         if lattice.solution == "walkers" and lattice.supersaturation:
             _refuse_in_reservoir(beside, box)
         taken = np.concatenate([taken, sites])
     return taken
+
+
+def _refuse_outside(centre: FloatArray, key: str, box: Box) -> None:
+    if np.any((centre < 0.0) | (centre > box.edges)):
+        edges = " x ".join(f"{edge * 1e9:.4g}" for edge in box.edges)
+        raise BadInput(f"{key}.at: lies outside the box, which goes from 0 to {edges} nm; give a place inside.")
 
 
 def _refuse_in_reservoir(beside: IntArray, box: Box) -> None:
@@ -107,7 +117,7 @@ def _spread(number: int, box: Box) -> FloatArray:
     return np.asarray((chosen + 0.5) / side * box.edges)
 
 
-def _crystal(p: StartParticle, centre: FloatArray | None, box: Box, lattice: LatticeModel) -> IntArray:
+def _crystal(p: StartParticle, key: str, centre: FloatArray | None, box: Box, lattice: LatticeModel) -> IntArray:
     if p.shape == "box":
         return np.arange(box.sites)
     if p.shape == "slab":
@@ -119,11 +129,11 @@ def _crystal(p: StartParticle, centre: FloatArray | None, box: Box, lattice: Lat
         return every[box.split(every)[0][:, 2] < layers]
     assert centre is not None
     if p.shape == "file":
-        return _from_file(p, centre, box, lattice)
-    return _polyhedron(p, centre, box)
+        return _from_file(p, key, centre, box, lattice)
+    return _polyhedron(p, key, centre, box)
 
 
-def _polyhedron(p: StartParticle, centre: FloatArray, box: Box) -> IntArray:
+def _polyhedron(p: StartParticle, key: str, centre: FloatArray, box: Box) -> IntArray:
     """The sites of each element that a body of the shape around ``centre`` takes up first."""
     cell = box.crystal.cell * box.constant
     reach = np.cbrt(p.units * box.unit_volume / 0.5) + 1.5 * float(cell.max())
@@ -158,20 +168,28 @@ def _polyhedron(p: StartParticle, centre: FloatArray, box: Box) -> IntArray:
     sites = np.unique(site[best])
     if cations:
         sites = np.union1d(sites, box.neighbours(sites).ravel())
-    return _held(sites, box)
+    return _held(sites, key, box)
 
 
-def _held(sites: IntArray, box: Box) -> IntArray:
+def _held(sites: IntArray, key: str, box: Box) -> IntArray:
     """Sites less those without an occupied neighbour."""
     pairs = box.bonds(sites)
     kept = np.unique(sites[pairs.ravel()])
     if not len(kept):
-        raise BadInput("lattice.particle: a crystal needs at least two atoms that are neighbours; make it larger.")
+        raise BadInput(f"{key}: a crystal needs at least two atoms that are neighbours; make it larger.")
     return kept
 
 
-def _from_file(p: StartParticle, centre: FloatArray, box: Box, lattice: LatticeModel) -> IntArray:
-    from kmcgrowth.lattice.export import parse_structure, snap
+def _from_file(p: StartParticle, key: str, centre: FloatArray, box: Box, lattice: LatticeModel) -> IntArray:
+    from kmcgrowth.lattice.export import snap
+    from kmcgrowth.lattice.structures import parse_structure
 
-    structure = parse_structure(p.text, p.file)
-    return _held(snap(structure, box, lattice.symbols, centre=[float(c) * 1e9 for c in centre]), box)
+    try:
+        structure = parse_structure(p.text, p.file)
+    except BadInput as wrong:
+        raise BadInput(f"{key}.file: {wrong}") from wrong
+    try:
+        sites = snap(structure, box, lattice.symbols, centre=[float(c) * 1e9 for c in centre])
+    except BadInput as wrong:
+        raise BadInput(f'{key}.file: in "{p.file}", {wrong}') from wrong
+    return _held(sites, f"{key}.file", box)

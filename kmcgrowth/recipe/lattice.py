@@ -38,6 +38,14 @@ MOST_FRAMES = 10_000
 _energy = BeforeValidator(read_energy)
 
 
+def _attach_rate(given: Any) -> TemperatureLaw:
+    """A volume per time; examples in sentences are of a size that an atom sees, not a syringe."""
+    try:
+        return read_law(given, "m^3/s", above=0.0, infinite=True)
+    except Wrong as wrong:
+        raise Wrong(wrong.sentence.replace('"6 mL/hour"', '"1e3 nm^3/s"'), *wrong.path) from None
+
+
 class Hop(Part):
     """Hops of atoms on the surface.
 
@@ -129,7 +137,7 @@ class Lattice(Part):
     bond_energy: Annotated[float, _energy] | None = None
     second_bond_energy: Annotated[float, _energy] = 0.0
     ligand_energy: Annotated[float, _energy] = 0.0
-    attach_rate: Annotated[InstanceOf[TemperatureLaw], temperature_law("m^3/s", above=0.0, infinite=True)]
+    attach_rate: Annotated[InstanceOf[TemperatureLaw], BeforeValidator(_attach_rate)]
     hop: Hop | None = None
     solution: Annotated[str, choice(*SOLUTIONS)] = "pool"
     supersaturation: InstanceOf[Program] | None = None
@@ -141,8 +149,11 @@ class Lattice(Part):
     @classmethod
     def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         """Edges of the box, the program of the supersaturation, diffusion of clusters."""
-        edge = data["box"] if isinstance(data["box"], list) else [data["box"]] * 3
-        data["box"] = under("box", lambda given: _triple(given, "a box", least="1 nm", most="1 um"), edge)
+        limits: dict[str, Any] = {"least": "1 nm", "most": "1 um"}
+        if isinstance(data["box"], list):
+            data["box"] = under("box", lambda given: _triple(given, "a box", **limits), data["box"])
+        else:
+            data["box"] = (under("box", lambda given: read_amount(given, "m", **limits), data["box"]),) * 3
         if "supersaturation" in data:
             data["supersaturation"] = under("supersaturation", _program, data["supersaturation"])
             data.setdefault("solution", "fixed")
@@ -171,7 +182,12 @@ def _structure(given: Any, files: Files) -> str:
     beside = files.directory is not None and (files.directory / given).is_file()
     if given not in files.given and not beside and Path(given).name == given and shipped.is_file():
         files.given[given] = shipped.read_text(encoding="utf-8")
-    return files.text(given)
+    try:
+        return files.text(given)
+    except Wrong as wrong:
+        if "not UTF-8" in wrong.sentence:
+            raise Wrong(f"{shown(given)} is no text; give a .extxyz, .xyz or .cif file.") from None
+        raise
 
 
 def _triple(given: Any, what: str, **limits: Any) -> tuple[float, float, float]:

@@ -98,7 +98,22 @@ def _check_solution(recipe: Recipe, structure: str) -> None:
     if not recipe.seeds and not lattice.particle and recipe.nucleation.law == "none":
         raise bad('is missing; give crystals to start from, [[lattice.particle]] or [[seeds]], or nucleation.law = '
                   '"explicit".', "lattice", "particle")
-    for key in ("bond_energy", "ligand_energy"):
+    _check_energies(recipe, len(load_crystal(structure).elements) > 1)
+
+
+def _check_energies(recipe: Recipe, compound: bool) -> None:
+    lattice = recipe.lattice
+    assert lattice is not None
+    for key in ("bond_energy", "second_bond_energy", "ligand_energy"):
         value = getattr(lattice, key)
         if value is not None and value < 0.0:
             raise bad("is negative; what is gained is a positive number.", "lattice", key)
+    if lattice.bond_energy == 0.0:
+        raise bad("is zero, so that nothing holds a crystal together; give more, or leave it out, and it follows from "
+                  "the surface energy.", "lattice", "bond_energy")
+    if lattice.hop is not None and lattice.hop.barrier < 0.0:
+        raise bad('is negative; atoms climb over a barrier, for example "0.4 eV".', "lattice", "hop", "barrier")
+    for key, plain in (("ratio", 1.0), ("ligand_energy", 0.0)):
+        if not compound and getattr(lattice, key) != plain:
+            raise bad("needs cations and anions, but here each site holds a whole formula unit; leave it out, or take "
+                      '"zincblende" or "wurtzite".', "lattice", key)
