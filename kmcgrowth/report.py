@@ -59,7 +59,7 @@ def summary(dataset: xr.Dataset) -> str:
         lines.append(f"particles       none at {_time(time)}")
     share = _mean(last["nucleated_share"])
     text = ""
-    if math.isfinite(share):
+    if math.isfinite(share) and not ("lattice" in a and share == 0.0):  # few seeds: the interval would say nothing
         text = f", {share:.3g} per seed{_between(*_bounds(last['nucleated_share_ci']), '')}"
     lines.append(f"nucleated       {_count(_mean(last['born']))}{text}")
     seeds, born = (_mean(last["dissolved"].sel(origin=o)) for o in ("seed", "nucleated"))

@@ -298,6 +298,19 @@ def test_command_says_what_is_wrong(cli: Any, arguments: list[str], said: str, t
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("suffix", [".cif", ".png"])
+def test_nothing_left_to_write(suffix: str, frames: list[Atoms], tmp_path: Path) -> None:
+    """After all crystals are gone there is no file that nobody can read, but a sentence."""
+    gone = Atoms.on(INAS, np.zeros(0, dtype=np.int64), ("In", "As"), time=4e3)
+    with pytest.raises(BadInput) as caught:
+        command.write(tmp_path / f"a{suffix}", [*frames, gone], colour="element", size=96, turn=0.0)
+    assert str(caught.value) == (
+        f"-o: at the end, 4000 s, no atoms are left in crystals for a {suffix} file; the last moment with some is "
+        "3600.1 s, which .extxyz and .gif show.")
+    assert not list(tmp_path.iterdir())
+    assert command.write(tmp_path / "a.xyz", [*frames, gone], colour="element", size=96, turn=0.0).endswith("frames")
+
+
 def test_thinned_keeps_the_last() -> None:
     numbers: list[Any] = list(range(11))
     assert command.thinned(numbers, 5) == [0, 5, 10]

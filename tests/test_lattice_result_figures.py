@@ -15,6 +15,7 @@ from test_lattice_figures import overlaps
 import kmcgrowth as kg
 from kmcgrowth.plots import crystal_figure, figure
 from kmcgrowth.recipe import parse_recipe
+from kmcgrowth.report import summary
 
 MANY = '[[seeds]]\ndiameter = "1.8 nm"\nrelative_std = 0.2\nconcentration = "7 mM"\n'
 
@@ -73,6 +74,18 @@ def test_peaks_that_are_labelled_are_peaks_of_the_last_curve() -> None:
     assert (np.diff(at) > 0.4).all()
     assert left.get_legend().get_title().get_text() == "labels: peaks at 100 ms"
     assert overlaps(fig) == []
+
+
+def test_labels_of_masses_are_those_of_the_peaks() -> None:
+    fig = figure(result(many=True), kind="mass")
+    labels = [t for t in fig.axes[1].texts if "kDa" in t.get_text()]
+    assert labels
+    for t in labels:
+        assert float(t.get_text().split(" kDa")[0]) == pytest.approx(t.xy[0], rel=0.01)
+
+
+def test_no_share_is_told_of_crystals_that_nothing_can_nucleate_beside() -> None:
+    assert "per seed" not in summary(result()) and "nucleated       0\n" in summary(result())
 
 
 @pytest.mark.parametrize("kind", ["overview", "crystal", "section", "sizes", "scattering"])

@@ -25,7 +25,11 @@ WRONG = {
     "a hop downhill": (
         ATTACH, ATTACH + '\nhop = { prefactor = "1e6 / s", barrier = "-0.1 eV" }', "lattice.hop.barrier: is negative",
     ),
-    "repulsion": (ATTACH, ATTACH + '\nsecond_bond_energy = "-0.1 eV"', "lattice.second_bond_energy: is negative"),
+    "repulsion": (
+        ATTACH, ATTACH + '\nsecond_bond_energy = "-0.1 eV"\nbond_energy = "0.27 eV"',
+        "lattice.second_bond_energy: second neighbours repel each other more than the nearest attract, so that nothing "
+        "crystallizes; with 4 and 12 of them it must be above -0.09 eV",
+    ),
     "no bonds": (ATTACH, ATTACH + '\nbond_energy = "0 eV"', "lattice.bond_energy: is zero"),
     "a ratio of nothing": (SOLUTE, SOLUTE + '\ncrystal = "fcc"\nratio = 3.0', "lattice.ratio: needs cations"),
     "ligands on nothing": (

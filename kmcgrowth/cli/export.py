@@ -63,10 +63,16 @@ def write(
     """Write frames in the format that the suffix of ``output`` says, and tell what was written."""
     suffix = output.suffix.lower()
     last = frames[-1]
+    blank = suffix == ".cif" or (suffix == ".png" and (walkers is None or not len(walkers[-1].position)))
+    if blank and not last.number:
+        filled = [f.time for f in frames if f.number]
+        until = f"; the last moment with some is {_at(filled[-1])}, which .extxyz and .gif show" if filled else ""
+        raise BadInput(f"-o: at the end, {_at(last.time)}, no atoms are left in crystals for a {suffix} file{until}.")
     if suffix in (".extxyz", ".xyz"):
         from kmcgrowth.lattice.export import write_xyz
 
-        return f"{output}: {_counted(write_xyz(output, frames), 'frame')}"
+        told = f"{output}: {_counted(write_xyz(output, frames), 'frame')}"
+        return told + (", atoms of crystals only" if walkers else "")
     if suffix == ".cif":
         from kmcgrowth.lattice.export import write_cif
 

@@ -16,10 +16,11 @@ class Progress:
     Parameters
     ----------
     duration : float, simulated time at the end [s]
+    share : whether that is 1 and what is told is the share of the work done
     """
 
-    def __init__(self, duration: float) -> None:
-        self.duration = duration
+    def __init__(self, duration: float, *, share: bool = False) -> None:
+        self.duration, self.share = duration, share
         units = (("h", 3600.0), ("min", 60.0), ("s", 1.0))
         self.unit, self.scale = next((pair for pair in units if duration >= 2.0 * pair[1]), units[-1])
         self._terminal = sys.stderr.isatty()
@@ -52,6 +53,8 @@ class Progress:
 
     def _text(self, time: float, events: int, now: float) -> str:
         assert self._began is not None
+        if self.share:
+            return f"{100.0 * time / self.duration:.0f} % done"
         spent = now - self._began[0]
         speed = f", {(events - self._began[2]) / spent:.2g} events/s" if spent > 0.5 else ""
         return f"{time / self.scale:.3g} of {self.duration / self.scale:.3g} {self.unit}{speed}"

@@ -36,7 +36,7 @@ def rates(
     model = build_model(read)
     if model.lattice is None:
         raise BadInput("the recipe has no [lattice] table, from which rates could be measured.")
-    bar = Progress(1.0)
+    bar = Progress(1.0, share=True)
     try:
         found = measure_rates(
             model, largest=largest, events=events,

@@ -12,6 +12,7 @@ from kmcgrowth.materials import Material
 from kmcgrowth.materials.crystals import Crystal, load_crystal
 from kmcgrowth.model.types import FloatArray, PiecewiseLinear
 from kmcgrowth.physics.bonds import effective_bond_energy
+from kmcgrowth.physics.constants import ELEMENTARY_CHARGE
 from kmcgrowth.recipe.equations import MONOMER
 from kmcgrowth.recipe.lattice import Particle
 from kmcgrowth.recipe.schema import Recipe
@@ -121,6 +122,11 @@ def build_lattice(recipe: Recipe, material: Material) -> LatticeModel:
     bond = lattice.bond_energy
     if bond is None:
         bond = float(effective_bond_energy(recipe.growth.surface_energy(first), crystal.broken / constant**2))
+    z = crystal.coordination
+    if not z[0] * bond + z[1] * lattice.second_bond_energy > 0.0:
+        raise BadInput("lattice.second_bond_energy: second neighbours repel each other more than the nearest attract, "
+                       f"so that nothing crystallizes; with {z[0]} and {z[1]} of them it must be above "
+                       f"{-z[0] * bond / z[1] / ELEMENTARY_CHARGE:.3g} eV.")
     root = float(np.sqrt(lattice.ratio))
     program = lattice.supersaturation
     factors = (root, 1.0 / root) if len(crystal.elements) > 1 else (1.0,)

@@ -119,8 +119,8 @@ def _bands(ax: Axes, dataset: xr.Dataset, time: float) -> None:
         if at - last[0] < 0.3 * end:
             height = max(height, last[1] + 0.2 * top)
         last = (at, height)
-        size = float(diameter_from_mass(band.mean_mass, material=material))
-        text = f"{KDA * band.mean_mass:.3g} kDa\n({size:.2f} nm)"
+        size = float(diameter_from_mass(band.peak_mass, material=material))
+        text = f"{at:.3g} kDa\n({size:.2f} nm)"
         text += f"\n{100 * band.share:.3g} %" if len(found) > 1 else ""
         ax.annotate(text, (at, height), (0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=7.0)
     ax.set_ylim(0.0, max(1.45 * top, last[1] + 0.4 * top))

@@ -104,7 +104,7 @@ def _check_solution(recipe: Recipe, structure: str) -> None:
 def _check_energies(recipe: Recipe, compound: bool) -> None:
     lattice = recipe.lattice
     assert lattice is not None
-    for key in ("bond_energy", "second_bond_energy", "ligand_energy"):
+    for key in ("bond_energy", "ligand_energy"):
         value = getattr(lattice, key)
         if value is not None and value < 0.0:
             raise bad("is negative; what is gained is a positive number.", "lattice", key)
