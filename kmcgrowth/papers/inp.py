@@ -44,8 +44,8 @@ def single_source(bench: Bench) -> None:
         bench.found(f"{degrees} °C, 1 h: share in dots", curves[degrees][1][-1])
     bench.found("400 °C: diameter with four times the clusters over that without, less 1, size", abs(d[1] / d[0] - 1.0))
     bench.note = ("At 400 °C clusters fall apart at once, and nuclei and their growth then go with the same power of "
-                  "the concentration, whatever the solubility; ripening wipes out the rest. At 240 °C, where release is "
-                  "slow, four times the clusters make dots 9 % larger.")
+                  "the concentration, whatever the solubility; ripening wipes out the rest. At 240 °C, where release "
+                  "is slow, four times the clusters make dots 9 % larger.")
 
     def panel(ax: Any) -> None:
         for degrees, (t, share) in curves.items():
