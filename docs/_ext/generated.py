@@ -1,0 +1,23 @@
+"""Parts of pages that are made from the program itself, wherever a page has the line ``<!-- generated: NAME -->``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from docs_tables import commands_page, recipe_page
+
+PARTS = {"commands": commands_page, "recipe": recipe_page}
+_LINE = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
+
+
+def _fill(app: Sphinx, name: str, source: list[str]) -> None:
+    source[0] = _LINE.sub(lambda found: PARTS[found[1]](), source[0])
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Fill the pages as they are read."""
+    app.connect("source-read", _fill)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
