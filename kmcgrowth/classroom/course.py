@@ -1,9 +1,9 @@
 """The course of a run: feed and temperature at every mark, and the recipe that says the same.
 
 A run has ``FRAMES`` frames and a mark at every ``EVERY``-th of them. Feed and temperature change at marks only, and the
-recipe's temperature program has a point at every mark, whether the temperature changes there or not: at such a point the
-engines end what they are drawing. Thus a run that did not know yet of a change at a mark has been, up to that
-mark, the run of the recipe that does, and goes on as that one.
+recipe's temperature program has a point at every mark, whether the temperature changes there or not: at such a point
+the engines end what they are drawing. Thus a run that did not know yet of a change at a mark has been, up to that mark,
+the run of the recipe that does, and goes on as that one.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Course:
         v = s.values
         text = [
             'title = "A run of the classroom"', 'material = "InAs"', "", "[flask]", f'volume = "{FLASK_VOLUME:g} mL"',
-            "# one point per mark, at which feed and temperature can be changed; leave out none, and the run is the same",
+            "# a point wherever feed and temperature could have been changed; with all of them the run is the same",
             "temperature = [", *_rows([f'["{_time(m * self.mark_time)}", "{t:.10g} degC"]'
                                       for m, t in enumerate(self.temperature[: last + 1])]), "]",
         ]
@@ -136,12 +136,14 @@ class Course:
                  f'volume = "{SYRINGE_VOLUME:g} mL"', contents]
         if s.cluster != "monomer":
             text.append(_CHEMISTRY.rstrip())
-        text += ["", "[growth]", f'solubility = {{ value = "{v["solubility"]:.10g} uM", at = "300 degC", activation_energy = "0.8 eV" }}',
+        text += ["", "[growth]", f'solubility = {{ value = "{v["solubility"]:.10g} uM", at = "300 degC", '
+                 'activation_energy = "0.8 eV" }',
                  f'surface_energy = "{v["surface_energy"]:.10g} J/m^2"',
                  f'surface_rate = "{v["surface_rate"]:.10g} nm/s"']
         amount = f"particles = {s.particles}" if v["seeds"] > 0.0 else f"formula_units = {s.formula_units}"
         text += ["", "[nucleation]", 'law = "classical"', "", "[simulation]", f'method = "{self.method}"', amount,
-                 f'duration = "{_time(frame * self.frame_time)}"', f"snapshots = {frame + 1}", f"seed = {self.seed}", ""]
+                 f'duration = "{_time(frame * self.frame_time)}"', f"snapshots = {frame + 1}", f"seed = {self.seed}",
+                 ""]
         return "\n".join(text)
 
     def _feed_points(self, last: int) -> list[str]:

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 BINS, CURVE, RIDERS = 40, 24, 6
 """Bins of the distribution, points of the growth curve, particles of each origin that ride on it."""
 
-RANGES = (6.0, 8.0, 12.0, 20.0, 40.0)
+RANGES = (4.0, 6.0, 8.0, 12.0, 20.0, 40.0)
 """Diameters at which the axis may end [nm]."""
 
 NOTICED = 0.01

@@ -78,8 +78,8 @@ def checked(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if not isfinite(number) or not knob.low <= number <= knob.high:
-        unit = f" {knob.unit}" if knob.unit else ""
-        raise BadInput(f"{knob.label}: {value} is not possible; give a number from {knob.low:g} to {knob.high:g}{unit}.")
+        bounds = f"{knob.low:g} to {knob.high:g} {knob.unit}".rstrip()
+        raise BadInput(f"{knob.label}: {value} is not possible; give a number from {bounds}.")
     return number
 
 

@@ -15,7 +15,7 @@ from kmcgrowth.classroom.frames import Camera, Frame
 from kmcgrowth.classroom.knobs import CLUSTERS, KNOBS, Setting, checked
 from kmcgrowth.errors import BadInput
 from kmcgrowth.model.build import build_model
-from kmcgrowth.model.run import Counts, Run
+from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import Model
 from kmcgrowth.reactor.exact import ExactRun
 from kmcgrowth.reactor.forecast import forecast
@@ -26,7 +26,7 @@ from kmcgrowth.seeding import seeding
 MANY = 2e8
 """Events of a run above which it goes in leaps: with fewer, a frame takes hundredths of a second."""
 
-_ENGINES = {"exact": ExactRun, "leap": LeapRun}
+_ENGINES: dict[str, type[ExactRun]] = {"exact": ExactRun, "leap": LeapRun}
 
 
 class Session:
@@ -39,6 +39,7 @@ class Session:
 
     Attributes
     ----------
+    seed : of the run
     history : frames so far, the first at the start
     counts : what the engine shows at the last of them
 
@@ -48,29 +49,26 @@ class Session:
 
     Notes
     -----
-    ``recipe()`` gives the run as a recipe. ``kmcgrowth run`` repeats it to the last particle: both engines read
-    models made from the same text, and when a knob is turned the state goes over to the model of the text that knows of it, which
-    does not differ before the mark at which the change begins; see ``course``.
+    ``recipe()`` gives the run as a recipe. ``kmcgrowth run`` repeats it to the last particle: engines here and there
+    read models made from the same text, and when a knob is turned the state goes over to the model of the text that
+    knows of it, which does not differ before the mark at which the change begins; see ``course``.
     """
 
     def __init__(self, given: Mapping[str, Any] | None = None, *, seed: int | None = None) -> None:
         self._given: dict[str, Any] = dict(given or {})
         self._by_hand: set[str] = set()
-        self._run: Run | None = None
-        self.restart(seed)
+        self._run: ExactRun | None = None
+        self.seed = int(seeding().seed or 0) if seed is None else seed
+        self.restart(self.seed)
 
     def restart(self, seed: int | None = None) -> None:
         """Begin anew with the knobs as they are, with the same random numbers unless ``seed`` is given."""
         if seed is not None:
-            checked_seed(seed)
-        elif not hasattr(self, "course"):
-            seed = int(seeding(None, None).seed or 0)
-        else:
-            seed = self.course.seed
+            self.seed = checked_seed(seed)
         if self._run is not None:
             self._given = self._as_set()
         self._by_hand = set()
-        self.course = Course(Setting.of(self._given), seed)
+        self.course = Course(Setting.of(self._given), self.seed)
         if forecast(self._model()).events > MANY:
             self.course.method = "leap"
         self._begin()
@@ -86,7 +84,7 @@ class Session:
     def _model(self) -> Model:
         return build_model(parse_recipe(self.course.recipe()))
 
-    def _engine(self, model: Model) -> Run:
+    def _engine(self, model: Model) -> ExactRun:
         # as simulate does, so that the recipe gives the same run
         return _ENGINES[self.course.method](model, seeding(None, self.course.seed).generator(0))
 
@@ -150,8 +148,8 @@ class Session:
         Returns
         -------
         str
-            "same" where nothing changes; "later" where the run goes on and the change begins at the next mark; "new" where
-            a new run has begun; "empty" where the syringe is empty, so that its rate makes no difference.
+            "same" where nothing changes; "later" where the run goes on and the change begins at the next mark; "new"
+            where a new run has begun; "empty" where the syringe is empty, so that its rate makes no difference.
 
         Raises
         ------

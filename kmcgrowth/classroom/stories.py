@@ -1,0 +1,78 @@
+"""Stories that the page tells, and the challenge."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from kmcgrowth.classroom.frames import Frame
+from kmcgrowth.classroom.knobs import Setting
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Something to reach in the shortest time.
+
+    Attributes
+    ----------
+    diameter : least mean over all particles [nm]
+    width : relative standard deviation of all particles to stay below [%]
+    free : knobs that may be turned
+    """
+
+    diameter: float
+    width: float
+    free: tuple[str, ...]
+
+    def won(self, frame: Frame) -> bool:
+        """Whether a frame is there."""
+        mean, width = frame.mean[-1], frame.width[-1]
+        return mean is not None and width is not None and mean >= self.diameter and width < self.width
+
+    def time(self, history: Sequence[Frame]) -> float | None:
+        """When it was reached first [s]; None if never."""
+        return next((frame.time for frame in history if self.won(frame)), None)
+
+
+@dataclass(frozen=True)
+class Story:
+    """A start of the knobs with something to learn from it.
+
+    Attributes
+    ----------
+    name, title : str
+    text : str, three sentences
+    question, answer : str, the answer for lecturers
+    knobs : as ``Session`` takes them
+    challenge : Challenge or None
+    """
+
+    name: str
+    title: str
+    text: str
+    question: str
+    answer: str
+    knobs: dict[str, Any]
+    challenge: Challenge | None = None
+
+
+@lru_cache(maxsize=1)
+def stories() -> dict[str, Story]:
+    """Name -> story, in the order of the page."""
+    text = resources.files("kmcgrowth.classroom").joinpath("stories.toml").read_text(encoding="utf-8")
+    found = {}
+    for entry in tomllib.loads(text)["story"]:
+        challenge = entry.pop("challenge", None)
+        if challenge is not None:
+            challenge = Challenge(challenge["diameter"], challenge["width"], tuple(challenge["free"]))
+        story = Story(**entry, challenge=challenge)
+        Setting.of(story.knobs)
+        found[story.name] = story
+    return found
+
+
+__all__ = ["Challenge", "Story", "stories"]
