@@ -1,6 +1,6 @@
 # Events one by one: attachment, detachment, hops, pairs that form and fall apart, reactions, feed.
 
-cdef class Kernel(Solution):
+cdef class Kernel(Course):
     """Kinetic Monte Carlo on a lattice. ``kmcgrowth.lattice.twin`` is its readable definition.
 
     Groups below ``elements`` are empty places where an atom of that element can attach; sites of the others hold
@@ -8,85 +8,61 @@ cdef class Kernel(Solution):
     """
 
     cdef Stream stream
-    cdef double[::1] rate0, rate1, rate     # of each group, at both ends of the window, and the majorant
-    cdef double[::1] hop0, hop1             # the part of the atoms' rates that is hops
-    cdef double[::1] block                  # sums of the weights of BLOCK groups
-    cdef double pair0, pair1, pair, pair_weight, reactions_weight
-    cdef int64_t bonds                      # pairs of neighbouring sites where a pair of atoms can form
-    cdef bint steady, hopping, pairing
-    cdef public double now, pending
-    cdef double total
+    cdef double[::1] block                  # sums of the weights of blocks of groups
+    cdef double pair_weight, reactions_weight, total
+    cdef public double pending
     # of a single particle, by its atoms: time, places to attach to times time, atoms that left
     cdef public object exposure             # of each element, dissolved atoms times time [s]
     cdef double[::1] exposed
     cdef bint recording
-    cdef double[::1] spent, offered
-    cdef int64_t[::1] gone
+    cdef double[::1] spent, crowd
+    cdef double[:, ::1] offered
+    cdef int64_t[:, ::1] gone
     cdef public int64_t attached, detached, hopped, pairs_formed, pairs_broken, seed_pairs_broken, entered, idle
 
     def __init__(self, bit_generator, *sites):
         super().__init__(*sites)
         self.stream = Stream(bit_generator)
-        self.rate0, self.rate1, self.rate, self.hop0, self.hop1 = (np.zeros(self.groups) for _ in range(5))
-        self.block = np.zeros((self.groups + BLOCK - 1) // BLOCK)
-        self.now, self.pending = 0.0, -1.0
-        self.bonds = len(self.site) * self.near_number // 2
-        self.start_time, self.end_time, self.volume0, self.volume1 = 0.0, 1.0, 1.0, 1.0
+        self.block = np.zeros(((self.groups - 1) >> self.shift) + 1)
+        self.pending = -1.0
         self.recording = False
 
     def record(self, int64_t most):
         """From now on, note what happens at each number of atoms below ``most``.
 
-        Returns three arrays that are kept up to date: time spent [s], empty places next to atoms, times time [s], and
-        atoms that left (most,).
+        Returns four arrays that are kept up to date: time spent (most,) [s]; of each element (elements, most) empty
+        places next to atoms, times time [s], and atoms that left; and whatever the number of atoms (elements + 2,)
+        the time, dissolved atoms of each element times time, and their product times time [s].
         """
-        arrays = np.zeros(most), np.zeros(most), np.zeros(most, dtype=np.int64)
-        self.spent, self.offered, self.gone = arrays
+        shape = self.elements, most
+        arrays = np.zeros(most), np.zeros(shape), np.zeros(shape, dtype=np.int64), np.zeros(self.elements + 2)
+        self.spent, self.offered, self.gone, self.crowd = arrays
         self.recording = True
         return arrays
 
     cdef void note(self, double elapsed) noexcept nogil:
-        cdef int64_t places = 0
         cdef int e
+        cdef double product = elapsed
+        self.crowd[0] += elapsed
+        for e in range(self.elements):
+            self.crowd[e + 1] += elapsed * self.amount[e]
+            product *= self.amount[e]
+        self.crowd[self.elements + 1] += product
         if self.atoms < self.spent.shape[0]:
-            for e in range(self.elements):
-                places += self.number[e]
             self.spent[self.atoms] += elapsed
-            self.offered[self.atoms] += elapsed * places
+            for e in range(self.elements):
+                self.offered[e, self.atoms] += elapsed * self.number[e]
 
     def set_solution(self, int elements, *solution):
         super().set_solution(elements, *solution)
         self.exposure = np.zeros(elements)
         self.exposed = self.exposure
 
-    def set_window(self, double start, double end, volume, rates, hops, pair, reactions, push, left):
-        """Rates from ``start`` to ``end`` [s], each given at both ends and linear in between.
-
-        ``volume`` [m^3]; ``rates``, ``hops`` (groups,) [1/s], for attachment beside a solution that is not endless
-        per dissolved atom, times volume [m^3/s]; ``pair`` [1/s per bond; else times volume^2]; ``reactions``;
-        ``push``, ``left`` of the syringes [m^3/s, m^3].
-        """
+    def set_window(self, double start, double end, volume, rates, hops, pair, reactions, push, left, **more):
+        """Rates from ``start`` to ``end`` [s] as in ``set_rates``; ``push``, ``left`` of the syringes [m^3/s, m^3]."""
         cdef int i
-        self.start_time, self.end_time = start, end
-        self.now, self.pending = start, -1.0
-        self.volume0, self.volume1 = volume
-        self.rate0, self.rate1 = (np.array(r, dtype=float) for r in rates)
-        self.rate = np.maximum(self.rate0, self.rate1)
-        self.hop0, self.hop1 = (np.array(r, dtype=float) for r in hops)
-        self.hopping = bool(np.any(self.hop0) or np.any(self.hop1))
-        self.pair0, self.pair1 = pair
-        self.pairing = max(pair) > 0.0
-        self.reaction0, self.reaction1 = (np.array(r, dtype=float) for r in reactions)
-        least = min(volume)
-        if not self.endless:
-            for i in range(self.elements):
-                self.rate[i] /= least
-        self.pair = max(pair) * (1.0 if self.endless else 1.0 / least)
-        power = np.asarray(self.power)
-        self.propensity = np.maximum(self.reaction0, self.reaction1) * np.maximum(volume[0] ** power, volume[1] ** power)
-        self.steady = volume[0] == volume[1] and all(
-            np.array_equal(a, b) for a, b in (rates, hops, pair, reactions)
-        )
+        self.set_rates(start, end, volume, rates, hops, pair, reactions, **more)
+        self.pending = -1.0
         self.push, self.left = np.array(push, dtype=float), np.array(left, dtype=float)
         for i in range(len(self.push)):
             self.draw_entry(i)
@@ -108,8 +84,8 @@ cdef class Kernel(Solution):
         for k in range(self.block.shape[0]):
             if self.dirty >> k & 1:
                 sum = 0.0
-                last = min((k + 1) * BLOCK, self.groups)
-                for g in range(k * BLOCK, last):
+                last = min((k + 1) << self.shift, self.groups)
+                for g in range(k << self.shift, last):
                     sum += self.weight(g)
                 self.block[k] = sum
         self.dirty = 0
@@ -125,16 +101,6 @@ cdef class Kernel(Solution):
         if self.power.shape[0]:
             self.reactions_weight = self.weigh_reactions()
             self.total += self.reactions_weight
-
-    cdef inline double weight(self, int g) noexcept nogil:
-        cdef double w = self.number[g] * self.rate[g]
-        if g < self.elements and not self.endless:
-            w *= self.amount[g]
-        return w
-
-    cdef inline double pairs_dissolved(self) noexcept nogil:
-        cdef double n = <double>self.amount[0]
-        return n * self.amount[1] if self.elements > 1 else n * (n - 1.0)
 
     cpdef int run(self, double until, int64_t budget):
         """Go on to ``until`` [s], for as many candidates as ``budget`` at most; a ``Pause``."""
@@ -185,8 +151,8 @@ cdef class Kernel(Solution):
         cdef int k, g, last, chosen = -1, blocks = self.block.shape[0]
         for k in range(blocks):
             if x < self.block[k]:
-                last = min((k + 1) * BLOCK, self.groups)
-                for g in range(k * BLOCK, last):
+                last = min((k + 1) << self.shift, self.groups)
+                for g in range(k << self.shift, last):
                     w = self.weight(g)
                     if w > 0.0:
                         chosen = g
@@ -212,10 +178,6 @@ cdef class Kernel(Solution):
             return
         self.react(chosen)
 
-    cdef inline double at_now(self, double a, double b) noexcept nogil:
-        """A rate between its values at both ends of the window."""
-        return a + (b - a) * (self.now - self.start_time) / (self.end_time - self.start_time)
-
     cdef void candidate(self, int g) noexcept nogil:
         """Something happens at a site of a group, any with the same chance."""
         cdef uint64_t high, low = multiply_wide(self.stream.word(), <uint64_t>self.number[g], &high)
@@ -224,8 +186,8 @@ cdef class Kernel(Solution):
         cdef double actual, x
         if not self.steady:
             actual = self.at_now(self.rate0[g], self.rate1[g])
-            if g < self.elements and not self.endless:
-                actual /= self.volume_at(self.now)
+            if g < self.elements:
+                actual *= self.dense(g)
             if self.stream.uniform() * self.rate[g] >= actual:
                 self.idle += 1
                 return
@@ -249,21 +211,30 @@ cdef class Kernel(Solution):
         """An atom that left site s is dissolved."""
         if not self.endless:
             self.amount[element] += 1
-            self.dirty |= <uint64_t>1 << (element // BLOCK)
+            self.dirty |= <uint64_t>1 << (element >> self.shift)
 
     cdef void detach(self, int32_t s) noexcept nogil:
         """An atom goes into solution; none is left behind without a neighbour but in a pair, of which both go."""
         cdef int32_t[MOST] near
         cdef int i, b = self.near_to(s, near)
         cdef int32_t partner = -1
+        cdef double actual
         for i in range(self.near_number):
             if self.taken(near[i]) and self.first(near[i]) == 1:
                 if self.first(s) > 1:
                     self.idle += 1
                     return
                 partner = near[i]
-        if self.recording and self.atoms < self.gone.shape[0]:
-            self.gone[self.atoms] += 1 + (partner >= 0)
+        if partner >= 0 and self.follow_second:
+            # the rate is that of the atom alone, but the energy of both is lost
+            actual = self.of_second(0, self.beyond(s)) * self.of_second(1, self.beyond(partner))
+            if actual < 1.0 and self.stream.uniform() >= actual:
+                self.idle += 1
+                return
+        if self.recording and self.atoms < self.spent.shape[0]:
+            self.gone[self.kind[b], self.atoms] += 1
+            if partner >= 0:
+                self.gone[self.kind[partner % self.basis], self.atoms] += 1
         if partner >= 0 and self.site[s].flags & SEED:
             self.seed_pairs_broken += 1
         self.vacate(s)
@@ -313,7 +284,7 @@ cdef class Kernel(Solution):
         cdef int32_t[MOST] near
         cdef uint64_t high, low, word = self.stream.word()
         cdef int32_t s, t
-        cdef int b, d
+        cdef int b, d, m, n
         cdef double actual
         low = multiply_wide(word, <uint64_t>self.site.shape[0], &high)
         s = <int32_t>high
@@ -324,10 +295,11 @@ cdef class Kernel(Solution):
         if self.taken(s) or self.taken(t) or self.first(s) or self.first(t):
             self.idle += 1
             return
-        if not self.steady:
-            actual = self.at_now(self.pair0, self.pair1)
-            if not self.endless:
-                actual /= self.volume_at(self.now)
+        m, n = self.beyond(s), self.beyond(t)
+        if m or n or not self.steady:
+            actual = self.at_now(self.pair0, self.pair1) * self.dense(0) * self.of_second(0, m) * self.of_second(0, n)
+            if self.endless:
+                actual *= self.dense(self.elements - 1)
             if self.stream.uniform() * self.pair >= actual:
                 self.idle += 1
                 return
@@ -383,3 +355,4 @@ cdef class Kernel(Solution):
         (self.attached, self.detached, self.hopped, self.pairs_formed, self.pairs_broken, self.seed_pairs_broken,
          self.entered, self.idle) = state["tallies"]
         self.dirty = <uint64_t>0xFFFFFFFFFFFFFFFF
+        self.weigh()  # by these sums the candidate that is already timed is chosen

@@ -1,4 +1,4 @@
-# The solution around the crystals: dissolved atoms and molecules in numbers, reactions, syringes.
+# The solution around the crystals: dissolved atoms and molecules in numbers, reactions, syringes; rates over time.
 
 cdef class Solution(Sites):
     """A lattice beside a stirred solution.
@@ -132,3 +132,80 @@ cdef class Solution(Sites):
         for a in range(self.amount.shape[0]):
             self.amount[a] += self.expand[s, a]
         self.dirty = <uint64_t>0xFFFFFFFFFFFFFFFF
+
+
+cdef class Course(Solution):
+    """Rates that change with time: straight lines from one end of a window to the other, and products of them."""
+
+    cdef double[::1] rate0, rate1, rate     # of each group, at both ends of the window, and the majorant
+    cdef double[::1] hop0, hop1             # the part of the atoms' rates that is hops
+    cdef double[::1] dense0, dense1         # concentration of each element in an endless solution
+    cdef double[:, ::1] second0, second1    # see ``set_rates``
+    cdef double pair0, pair1, pair
+    cdef int64_t bonds                      # pairs of neighbouring sites where a pair of atoms can form
+    cdef bint steady, hopping, pairing
+    cdef public double now
+
+    def __init__(self, *sites):
+        super().__init__(*sites)
+        self.rate0, self.rate1, self.rate, self.hop0, self.hop1 = (np.zeros(self.groups) for _ in range(5))
+        self.now = 0.0
+        self.bonds = len(self.site) * self.near_number // 2
+        self.start_time, self.end_time, self.volume0, self.volume1 = 0.0, 1.0, 1.0, 1.0
+
+    def set_rates(self, double start, double end, volume, rates, hops, pair, reactions, *, concentration=None, second=None):
+        """Rates from ``start`` to ``end`` [s], each given at both ends and linear in between.
+
+        ``volume`` [m^3]; ``rates``, ``hops`` (groups,) [1/s], for attachment per concentration [m^3/s]; ``pair`` per
+        bond and product of concentrations [m^6/s], beside a pool over the volume of the box [m^3/s]; ``reactions``;
+        ``concentration`` (elements,) of an endless solution, in any unit: 1 if the rates hold it already; ``second``
+        (2, 16) factors on the rates of pairs, by an atom's neighbours in the second shell: one for an atom that comes,
+        or leaves its pair, and one for an atom that then goes too; 1 if those neighbours have no energy.
+        """
+        cdef int e
+        if concentration is None:
+            concentration = (np.ones(self.elements),) * 2
+        if second is None:
+            second = (np.ones((2, 16)),) * 2
+        self.start_time, self.end_time, self.now = start, end, start
+        self.volume0, self.volume1 = volume
+        self.rate0, self.rate1 = (np.array(r, dtype=float) for r in rates)
+        self.rate = np.maximum(self.rate0, self.rate1)
+        self.hop0, self.hop1 = (np.array(r, dtype=float) for r in hops)
+        self.hopping = bool(np.any(self.hop0) or np.any(self.hop1))
+        self.pair0, self.pair1 = pair
+        self.reaction0, self.reaction1 = (np.array(r, dtype=float) for r in reactions)
+        self.dense0, self.dense1 = (np.array(c, dtype=float) for c in concentration)
+        self.second0, self.second1 = (np.array(s, dtype=float) for s in second)
+        # lines that are nowhere negative: the product of their maxima bounds their product
+        most = np.maximum(*concentration) if self.endless else np.full(self.elements, 1.0 / min(volume))
+        for e in range(self.elements):
+            self.rate[e] *= most[e]
+        self.pair = max(pair) * most[0] * (most[self.elements - 1] if self.endless else 1.0)
+        self.pairing = self.pair > 0.0
+        power = np.asarray(self.power)
+        self.propensity = np.maximum(self.reaction0, self.reaction1) * np.maximum(volume[0] ** power, volume[1] ** power)
+        self.steady = volume[0] == volume[1] and all(
+            np.array_equal(a, b) for a, b in (rates, hops, pair, reactions, concentration, second)
+        )
+
+    cdef inline double at_now(self, double a, double b) noexcept nogil:
+        """A value between those at both ends of the window."""
+        return a + (b - a) * (self.now - self.start_time) / (self.end_time - self.start_time)
+
+    cdef inline double dense(self, int e) noexcept nogil:
+        """Concentration of an element; beside a pool that of a single atom."""
+        return self.at_now(self.dense0[e], self.dense1[e]) if self.endless else 1.0 / self.volume_at(self.now)
+
+    cdef inline double of_second(self, int which, int number) noexcept nogil:
+        return self.at_now(self.second0[which, number], self.second1[which, number])
+
+    cdef inline double weight(self, int g) noexcept nogil:
+        cdef double w = self.number[g] * self.rate[g]
+        if g < self.elements and not self.endless:
+            w *= self.amount[g]
+        return w
+
+    cdef inline double pairs_dissolved(self) noexcept nogil:
+        cdef double n = <double>self.amount[0]
+        return n * self.amount[1] if self.elements > 1 else n * (n - 1.0)

@@ -16,7 +16,7 @@ cdef enum:
     SATURATED = 16      # one saturated neighbour, in ``flags``
     MOST = 18           # neighbours in a shell, or places to hop to, at most
     SPARE = 512         # places a list must have left before an event
-    BLOCK = 8           # groups whose weights are summed together
+    BLOCKS = 60         # of groups whose weights are summed together, at most
 
 
 cdef class Sites:
@@ -37,6 +37,7 @@ cdef class Sites:
     cdef int64_t[::1] start, room, number
     cdef public int64_t atoms
     cdef public int groups
+    cdef int shift              # a block has 2^shift groups
     cdef bint follow_second, follow_saturated
     cdef bint full
     cdef uint64_t dirty
@@ -57,8 +58,11 @@ cdef class Sites:
             )
             for t in tables
         )
-        if len(lookup) != 16384 or groups > 60 * BLOCK:
-            raise ValueError("the lookup has 16384 entries, for at most 480 groups")
+        if len(lookup) != 16384:
+            raise ValueError("the lookup has 16384 entries")
+        self.shift = 3
+        while groups > BLOCKS << self.shift:
+            self.shift += 1
         # by both bytes of a site at once: the flags above the counts
         word = np.arange(1 << 16)
         flags = word >> 8
@@ -156,6 +160,10 @@ cdef class Sites:
         """Occupied nearest neighbours."""
         return self.site[s].counts & 15
 
+    cdef inline int beyond(self, int32_t s) noexcept nogil:
+        """Occupied neighbours in the second shell, where they are followed."""
+        return self.site[s].counts >> 4
+
     cdef inline bint taken(self, int32_t s) noexcept nogil:
         return self.site[s].flags & OCCUPIED
 
@@ -177,14 +185,14 @@ cdef class Sites:
             moved = self.member[self.start[old] + last]
             self.member[self.start[old] + slot] = moved
             self.site[moved].slot = slot
-            changed = <uint64_t>1 << (<uint32_t>old // BLOCK)
+            changed = <uint64_t>1 << (<uint32_t>old >> self.shift)
         self.site[s].group = <uint16_t>new
         if new != NONE:
             last = self.number[new]
             self.member[self.start[new] + last] = s
             self.site[s].slot = <int32_t>last
             self.number[new] = last + 1
-            changed |= <uint64_t>1 << (<uint32_t>new // BLOCK)
+            changed |= <uint64_t>1 << (<uint32_t>new >> self.shift)
             if last + SPARE >= self.room[new]:
                 self.full = True
         return changed

@@ -78,7 +78,7 @@ cdef class Clockwork(Matter):
         hopping = np.maximum(np.asarray(hops[0]), np.asarray(hops[1]))
         if np.any(endless) and max(np.max(r - h) for r, h in zip(rates, hops)) > 0.0:
             raise BadInput(
-                'attach rate = "inf": atoms that attach at once can never detach; set solubility = 0, or give a finite '
+                'attach rate = "inf": atoms that attach at once can never detach; give no rate of detachment, or a finite '
                 'attach rate.'
             )
         if not all(np.all(np.isfinite(w)) and np.all(w >= 0.0) for w in (*walk, *far, stick[0][~endless], stick[1][~endless])):

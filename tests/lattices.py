@@ -32,16 +32,16 @@ def energetics(crystal: str, **energies: float) -> Energetics:
 def make_kernel(
     cls: Any, seed: int, e: Energetics, cells: tuple[int, int, int], *, attach: float = 1.0, solubility: float = 1.0,
     concentration: float = 1.0, amount: list[int] | None = None, volume: float = 1.0, hop: float = 0.0,
-    barrier: float = 0.0, pair: float = 0.0, end: float = 1e15,
+    barrier: float = 0.0, pair: float = 0.0, end: float = 1e15, bits: Any = None,
 ) -> Any:
     """A kernel with constant rates; with ``amount`` the solution is a pool of so many atoms of each element.
 
     ``concentration`` is that of a fixed solution, ``pair`` a factor on the rate of pairs in detailed balance, ``hop``
-    the prefactor of hops and ``barrier`` theirs in kT.
+    the prefactor of hops and ``barrier`` theirs in kT. ``bits`` is a generator to use instead of a new one.
     """
     c = e.crystal
     kernel = cls(
-        np.random.SFC64(seed), cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), e.second_bond != 0.0,
+        bits or np.random.SFC64(seed), cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), e.second_bond != 0.0,
         e.ligand != 0.0,
     )
     n = len(c.elements)
@@ -51,12 +51,15 @@ def make_kernel(
     )
     hops = e.hop_rates(hop, barrier * THERMAL, HOT)
     rates = e.detach_rates(attach, solubility, HOT) + hops
-    rates[:n] = attach * (concentration if amount is None else 1.0)
-    pairs = pair * e.pair_rate(attach, solubility, HOT) * (concentration**2 if amount is None else 1.0)
+    rates[:n] = attach
+    pairs = pair * e.pair_rate(attach, solubility, HOT)
     if amount is not None:
         pairs /= volume  # the box stands for all the volume
     none = np.zeros(0)
-    kernel.set_window(0.0, end, (volume, volume), (rates, rates), (hops, hops), (pairs, pairs), (none, none), [], [])
+    kernel.set_window(
+        0.0, end, (volume, volume), (rates, rates), (hops, hops), (pairs, pairs), (none, none), [], [],
+        concentration=(np.full(n, concentration),) * 2, second=(e.second_factors(HOT),) * 2,
+    )
     return kernel
 
 

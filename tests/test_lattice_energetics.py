@@ -20,6 +20,7 @@ from kmcgrowth.physics.bonds import effective_bond_energy
 
 ENERGIES: list[tuple[str, dict[str, float]]] = [
     ("sc", {"bond": 2.0}), ("fcc", {"bond": 1.0, "second_bond": 0.3}), ("fcc", {"bond": 1.0, "ligand": 0.7}),
+    ("sc", {"bond": 2.0, "second_bond": -0.4, "ligand": 0.3}),
     ("zincblende", {"bond": 3.0, "ligand": 2.0}), ("wurtzite", {"bond": 3.0, "second_bond": 0.3, "ligand": -0.5}),
 ]
 CONCENTRATION = 1.7
@@ -55,8 +56,11 @@ def moves(e: Energetics, box: Box, sites: frozenset[int]) -> Iterator[tuple[str,
         left = sites - {s, *alone}
         after = groups_of(loaded(e, box, left), e)
         if alone:
-            pair = e.pair_rate(1.0, 1.0, HOT) * CONCENTRATION**2
-            yield "pair", leave[groups[s]] + leave[groups[alone[0]]], pair, 2, left
+            both = [s, alone[0]]
+            factor = e.second_factors(HOT)[:, e.groups[[groups[t] for t in both], 2]]
+            assert np.all(factor <= 1.0)
+            apart = leave[[groups[t] for t in both]] * factor[0] * factor[1, ::-1]
+            yield "pair", apart.sum(), e.pair_rate(1.0, 1.0, HOT) * CONCENTRATION**2 * factor[0].prod(), 2, left
         else:
             kind = int(box.element(np.int64(s)))
             assert after[s] == kind
@@ -79,9 +83,9 @@ def test_every_move_is_in_detailed_balance_with_its_reverse(name: str, energies:
     e, box = energetics(name, **energies), box_of(name, (4, 4, 4))
     rng = np.random.default_rng(3)
     seen = {"detach": 0, "pair": 0, "hop": 0}
-    for atoms in (2, 3, 9, 25):
+    for atoms in (2, 3, 4, 9, 25):
         kernel = make_kernel(TwinKernel, atoms, e, box.cells, concentration=CONCENTRATION, hop=1.0)
-        start = ball(box, 30) if atoms == 25 else _chain(box, atoms, rng)
+        start = ball(box, 30) if atoms == 25 else _pairs(box) if atoms == 4 else _chain(box, atoms, rng)
         kernel.fill(start, np.ones(len(start), dtype=bool))
         kernel.run(1e9, 12 if atoms == 25 else 0)
         sites = frozenset(int(s) for s in kernel.occupied()[0])
@@ -92,6 +96,17 @@ def test_every_move_is_in_detailed_balance_with_its_reverse(name: str, energies:
             assert forward / back == pytest.approx(expected, rel=1e-9), kind
             seen[kind] += 1
     assert min(seen.values()) >= 1 and seen["detach"] > 10 and seen["hop"] > 20
+
+
+def _pairs(box: Box) -> np.ndarray:
+    """Two pairs, apart but neighbours in the second shell, with as many such neighbours as can be."""
+    near, far = ([set(n) for n in box.neighbours(np.arange(box.sites), shell).tolist()] for shell in (0, 1))
+    first = [0, min(near[0])]
+    beside = set().union(*(near[s] for s in first))
+    others = [(s, t) for s in range(box.sites) for t in near[s] if s < t and not {s, t} & beside]
+    best = max(others, key=lambda pair: sum(s in far[t] for s in first for t in pair))
+    assert any(s in far[t] for s in first for t in best)
+    return np.array([*first, *best], dtype=np.int32)
 
 
 def _chain(box: Box, atoms: int, rng: np.random.Generator) -> np.ndarray:
@@ -110,6 +125,8 @@ def _chain(box: Box, atoms: int, rng: np.random.Generator) -> np.ndarray:
     [
         ("sc", {"bond": 2.5}, [5], 90.0, 0.0),
         ("sc", {"bond": 2.5, "second_bond": 0.2, "ligand": 0.5}, [4], 120.0, 5.0),
+        ("sc", {"bond": 2.0, "second_bond": 0.8}, [4], 90.0, 0.0),
+        ("sc", {"bond": 2.5, "second_bond": -0.6, "ligand": 0.3}, [4], 40.0, 3.0),
         ("zincblende", {"bond": 5.0, "ligand": 1.5}, [2, 2], 300.0, 5.0),
     ],
 )

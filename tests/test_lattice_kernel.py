@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from kmcgrowth.lattice._lattice import Kernel, Pause
-from lattices import ball, box_of, energetics, make_kernel
+from lattices import HOT, NO_REACTION, ball, box_of, energetics, make_kernel
 
 from kmcgrowth.lattice.twin import TwinKernel
 
@@ -15,16 +15,19 @@ ENERGIES: list[tuple[str, dict[str, float]]] = [
     ("sc", {"bond": 2.0}), ("fcc", {"bond": 1.0}), ("zincblende", {"bond": 4.0}), ("wurtzite", {"bond": 4.0}),
     ("fcc", {"bond": 1.0, "second_bond": 0.2}), ("zincblende", {"bond": 4.0, "ligand": 2.0}),
     ("wurtzite", {"bond": 4.0, "second_bond": 0.2, "ligand": 2.0}), ("fcc", {"bond": 1.0, "ligand": 1.0}),
+    ("fcc", {"bond": 1.0, "second_bond": -0.3, "ligand": 0.5}),
 ]
 MODES: dict[str, dict[str, Any]] = {
     "fixed": {"concentration": 1.3}, "hops": {"hop": 30.0}, "pool": {"amount": [300, 280], "volume": 200.0, "hop": 3.0},
     "pairs": {"pair": 0.02, "hop": 3.0}, "pool with pairs": {"amount": [300, 280], "volume": 200.0, "pair": 0.5},
+    "pairs that fall apart": {"pair": 0.02, "concentration": 0.1, "weaker": 0.3},
 }
 
 
 def ran(cls: Any, name: str, energies: dict[str, float], mode: dict[str, Any], events: int) -> Any:
-    e = energetics(name, **energies)
     options = dict(mode)
+    weaker = options.pop("weaker", 1.0)
+    e = energetics(name, **{k: weaker * v for k, v in energies.items()})
     if "amount" in options:
         options["amount"] = options["amount"][: len(e.crystal.elements)]
     box = box_of(name, (4, 5, 4))
@@ -53,6 +56,42 @@ def test_the_kernel_does_what_its_twin_does_event_by_event(
     assert kernel.attached and kernel.detached
     if "hop" in MODES[mode]:
         assert kernel.hopped
+    if "fall" in mode:
+        assert kernel.pairs_formed and kernel.pairs_broken
+
+
+def test_groups_may_be_many() -> None:
+    """fcc with energies of both shells and ligands: 90 counts of neighbours and saturated ones, each 7 times."""
+    e = energetics("fcc", bond=1.0, second_bond=0.2, ligand=0.3)
+    assert len(e.groups) == 1 + 90 * 7
+    assert make_kernel(Kernel, 1, e, (4, 4, 4)).groups == 631
+
+
+def ramped(cls: Any, endless: bool) -> tuple[Any, int]:
+    """A box with energies of the second shell while temperature, concentrations, and the volume of a pool, change."""
+    e, box = energetics("sc", bond=1.2, second_bond=0.3, ligand=0.2), box_of("sc", (5, 5, 5))
+    c = e.crystal
+    kernel = cls(np.random.SFC64(8), box.cells, c.kind, *c.shells, c.hops, e.lookup, len(e.groups), True, True)
+    none = NO_REACTION | {"change": np.zeros((0, 1))}
+    kernel.set_solution(1, endless, [0 if endless else 60], np.eye(1, dtype=int), none, np.zeros((0, 1)))
+    ends = []
+    for t in (HOT, 1.2 * HOT):
+        rates = e.detach_rates(1.0, 1.0, t)
+        rates[0] = 1.0
+        ends.append((rates, 0.0 * rates, e.pair_rate(1.0, 1.0, t), np.zeros(0)))
+    kernel.set_window(
+        0.0, 60.0, (200.0, 300.0), *zip(*ends, strict=True), [], [], concentration=([0.02], [0.5]),
+        second=[e.second_factors(t) for t in (HOT, 1.2 * HOT)],
+    )
+    kernel.run(50.0, 4000)
+    return kernel, kernel.pairs_formed
+
+
+@pytest.mark.parametrize("endless", [True, False])
+def test_twin_and_kernel_agree_on_pairs_where_rates_change(endless: bool) -> None:
+    (kernel, formed), (twin, _) = ramped(Kernel, endless), ramped(TwinKernel, endless)
+    assert told(kernel) == told(twin) and kernel.verify() == ""
+    assert formed > 10 and kernel.pairs_broken > 5
 
 
 def changing(cls: Any, chemistry: bool) -> Any:
@@ -104,6 +143,22 @@ def test_a_state_goes_on_to_the_same_events(mode: str) -> None:
     again.run(1e9, 2000)
     assert told(again) == told(whole) and again.verify() == ""
     assert other.verify() == "" and other.occupied()[0].tolist() == state["occupied"].tolist()
+
+
+def test_a_kernel_that_was_restored_needs_nothing_else() -> None:
+    """A new one goes on to the same events, from the candidate that was timed before."""
+    e, bits = energetics("fcc", bond=1.0), np.random.SFC64(9)
+    first, second = (make_kernel(Kernel, 0, e, (4, 4, 4), concentration=1.2, hop=10.0, bits=bits) for _ in range(2))
+    sites = ball(box_of("fcc", (4, 4, 4)), 60)
+    first.fill(sites, np.ones(len(sites), dtype=bool))
+    first.run(1.0, 500)
+    assert first.run(first.now, 1) == Pause.REACHED  # the next candidate has its time
+    state, stream = first.state(), bits.state
+    first.run(1e9, 1000)
+    bits.state = stream
+    second.restore(state)
+    second.run(1e9, 1000)
+    assert told(second) == told(first)
 
 
 def test_looking_does_not_change_what_happens() -> None:

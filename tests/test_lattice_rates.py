@@ -14,7 +14,8 @@ from scipy.signal import lfilter
 
 from kmcgrowth.cli import main
 from kmcgrowth.errors import BadInput
-from kmcgrowth.lattice.rates import Rates, _error, _Held, measure_rates, rates_csv, rates_text
+from kmcgrowth.lattice.rates import Rates, _balance, _Held, measure_rates, rates_csv, rates_text
+from kmcgrowth.lattice.run import LatticeRun
 from kmcgrowth.model.build import build_model
 from kmcgrowth.model.types import Model
 from kmcgrowth.recipe import parse_recipe
@@ -49,15 +50,17 @@ def test_what_the_kernel_notes_of_each_size_is_the_canonical_average() -> None:
         places[len(where)] += w * len(np.setdiff1d(near, where))
         pairs[len(where)] += w * int((free[:, None] & free[bonds]).sum()) / 2.0
     kernel = make_kernel(Kernel, 5, e, box.cells, amount=[5], volume=volume, pair=1.0)
-    spent, offered, gone = kernel.record(10)
+    spent, offered, gone, crowd = kernel.record(10)
     for _ in range(60):
         kernel.run(1e12, 20_000)
+    exposed = 5.0 * crowd[0] - spent[:6] @ np.arange(6)
+    assert crowd[0] == pytest.approx(spent.sum()) and crowd[1:] == pytest.approx([exposed, exposed])
     single, double = e.reference(1.0, HOT), e.pair_rate(1.0, 1.0, HOT) * e.reference(1.0, HOT) ** 2
     for n in (2, 3, 4):
         # some 1e5 visits each, not quite independent
-        assert offered[n] / spent[n] == pytest.approx(places[n] / z[n], rel=0.01)
+        assert offered[0, n] / spent[n] == pytest.approx(places[n] / z[n], rel=0.01)
         back = (single * places[n - 1] + 2.0 * double * pairs[n - 2]) / z[n]
-        assert gone[n] / spent[n] == pytest.approx(back, rel=0.03)
+        assert gone[0, n] / spent[n] == pytest.approx(back, rel=0.03)
 
 
 def test_supersaturation_falls_with_size_and_few_of_the_attached_atoms_stay() -> None:
@@ -104,16 +107,85 @@ def test_the_rate_of_exchange_is_that_of_an_ornstein_uhlenbeck_process_without_i
     keep = np.exp(-decay * step)
     noise = rng.standard_normal(number) * np.sqrt(variance * (1.0 - keep**2))
     series = lfilter([1.0], [1.0, -keep], noise) + rng.standard_normal(number) * 3.0 + 500.0
-    empty = np.zeros((1, 1))
+    empty = np.zeros((1, 1, 1))
     # 4000 s hold 8000 relaxation times: 1/sqrt(4000) = 1.6 % in variance and decay
-    assert _Held(empty, empty, empty, series, step).exchange() == pytest.approx(decay * variance, rel=0.1)
+    assert _Held(empty[0], empty, empty, empty[0], series, step).exchange() == pytest.approx(decay * variance, rel=0.1)
 
 
 def test_errors_are_those_of_parts_or_at_least_of_counting() -> None:
-    assert _error(np.full(10, 5.0), np.full(10, 100.0)) == pytest.approx(1.0 / np.sqrt(1000.0))
+    places, pool = np.full((10, 1), 5.0), np.full((10, 3), 1.0)
+    mean, error = _balance(places, np.full((10, 1), 100.0), pool)
+    assert mean == pytest.approx(20.0) and error == pytest.approx(1.0 / np.sqrt(1000.0))
     gone = np.array([50.0, 150.0] * 5)
-    assert _error(np.full(10, 5.0), gone) == pytest.approx(np.std(gone, ddof=1) * np.sqrt(10.0) / 1000.0)
-    assert _error(np.zeros(10), np.zeros(10)) == 1.0
+    assert _balance(places, gone[:, None], pool)[1] == pytest.approx(np.std(gone, ddof=1) * np.sqrt(10.0) / 1000.0)
+    assert _balance(0.0 * places, 0.0 * places, pool) == (0.0, 1.0)
+
+
+def test_a_compound_is_in_equilibrium_with_a_product_of_concentrations() -> None:
+    """sqrt(2 x 8) of 2 and 8 per place whatever the places; a pool of 1, 3 and 3, 1 has a mean product of 3, not 4."""
+    places, gone = np.full((10, 2), [100.0, 25.0]), np.full((10, 2), [200.0, 200.0])
+    steady = np.full((10, 4), [2.0, 2.0 * 5.0, 2.0 * 7.0, 2.0 * 35.0])
+    assert _balance(places, gone, steady) == (pytest.approx(4.0), pytest.approx(np.sqrt(2.0 / 2000.0) / 2.0))
+    swinging = np.full((10, 4), [2.0, 4.0, 4.0, 6.0])
+    assert _balance(places, gone, swinging)[0] == pytest.approx(4.0 * np.sqrt(3.0 / 4.0))
+
+
+LIGANDS = """
+material = "InAs"
+[flask]
+volume = "1 mL"
+temperature = "300 degC"
+contents = {{ monomer = "0.1 M" }}
+[growth]
+solubility = "0.055 M"
+[lattice]
+box = "{box} nm"
+bond_energy = "{bond:.6g} eV"
+ligand_energy = "{ligand:.6g} eV"
+attach_rate = "30 nm^3/s"
+frames = 0
+[[lattice.particle]]
+formula_units = 60
+[simulation]
+duration = "1e5 s"
+"""
+
+
+def with_ligands(ligand: float, box: float = 8.0) -> Model:
+    """A crystal of bonds of 3 kT in a closed box; energies [kT]."""
+    ev = THERMAL / 1.602176634e-19
+    return build_model(parse_recipe(LIGANDS.format(box=box, bond=3.0 * ev, ligand=ligand * ev)))
+
+
+def test_rates_of_a_compound_with_ligands_are_those_of_a_closed_box() -> None:
+    """Cations with ligands cover the crystal, so that the solution has more anions: what counts is the product.
+
+    In a closed box the mean of N_In N_As is V^2 times the ratio of the partition functions with and without one unit
+    more; the mean of both concentrations, weighted by places, is a quarter larger.
+    """
+    model = with_ligands(1.5)
+    found = measure_rates(model, largest=140, events=300_000, points=3, rng=np.random.default_rng(2))
+    run = LatticeRun(with_ligands(1.5, 6.0), np.random.Generator(np.random.SFC64(3)))
+    flat, kernel = model.solubility(573.15) * run.model.control_volume, run._kernel
+    run.advance(300.0)
+    seen = []
+    for t in np.linspace(300.0, 1800.0, 1500):
+        run.advance(float(t))
+        seen.append((kernel.atoms / 2.0, *kernel.amounts()[:2]))
+    units, cations, anions = np.array(seen).T
+    assert anions.mean() > 1.5 * cations.mean()
+    parts = [np.sqrt(np.mean(p)) / flat for p in np.array_split(cations * anions, 15)]
+    s, error = float(np.mean(parts)), float(np.std(parts, ddof=1) / np.sqrt(15.0))
+    x = np.cbrt(1.0 / found.units)[::-1]
+    expected = float(np.exp(np.interp(np.cbrt(1.0 / units.mean()), x, np.log(found.equilibrium)[::-1])))
+    error = float(np.hypot(error / s, found.error.max()))
+    # errors with 14 and 9 degrees of freedom: beyond 12 of them once in 10^7, and 1 % for the straight line
+    assert abs(np.log(s / expected)) < 12.0 * error + 0.01
+
+
+def test_ligands_that_hold_small_crystals_together_are_named() -> None:
+    with pytest.raises(BadInput, match=r"ligand_energy: with 3 kT and bonds of 3 kT a small crystal .* S = 0\.[4-7]"):
+        measure_rates(with_ligands(3.0), largest=140, events=50_000, points=1, rng=np.random.default_rng(2))
 
 
 def test_what_cannot_be_measured_is_said() -> None:

@@ -125,6 +125,31 @@ def test_attachment_follows_a_supersaturation_program() -> None:
     assert np.all(np.abs(count - expected) < 6.1 * np.sqrt(expected) + 0.02 * expected)
 
 
+@pytest.mark.parametrize("hotter", [300, 330])
+def test_pairs_form_with_the_product_of_concentrations(hotter: int) -> None:
+    """Both rise in proportion to time, also while it gets warmer: an integral over S^2, and not half as many again."""
+    tables = '[nucleation]\nlaw = "explicit"\n[growth]\nsolubility = "20 mM"'
+    program = 'supersaturation = [["0 s", 0.0], ["10 s", 0.06]]\nbond_energy = "0.02 eV"'  # pairs fall apart at once
+    text = recipe_text(program, tables=tables, duration="10 s").replace('[[lattice.particle]]\ndiameter = "2.5 nm"', "")
+    text = text.replace("1e6 nm^3/s", "200 nm^3/s")
+    text = text.replace('"300 degC"', f'[["0 s", "300 degC"], ["10 s", "{hotter} degC"]]')
+    model = build_model(parse_recipe(text))
+    assert model.lattice is not None
+    formed, runs = 0, 8
+    for k in range(runs):
+        run_ = LatticeRun(model, np.random.default_rng(k))
+        run_.advance(10.0)
+        formed += run_._kernel.pairs_formed
+    e, c = run_.energetics, model.solubility(573.15)
+    t = np.linspace(0.0, 10.0, 2001)
+    rate = [e.pair_rate(model.lattice.attach_rate(T), c, T) for T in map(model.temperature, t)]
+    bonds = 2 * run_.box.sites
+    expected = runs * bonds * np.trapezoid(rate * (0.006 * t * c) ** 2, t)
+    assert expected > 1000.0
+    # Poisson: 6.1 standard errors are p = 1e-9; atoms that are there take up to 4 % of the places
+    assert abs(formed - expected) < 6.1 * np.sqrt(expected) + 0.04 * expected
+
+
 def test_pairs_are_born_and_their_origin_is_told() -> None:
     tables = '[nucleation]\nlaw = "explicit"\n[growth]\nsolubility = "5 mM"'
     text = recipe_text('supersaturation = 60.0\nbond_energy = "0.25 eV"', tables=tables, duration="0.02 s")

@@ -106,8 +106,8 @@ class Energetics:
     def pair_rate(self, attach_rate: float, solubility: float, temperature: float) -> float:
         """Rate at which a pair of neighbours forms, per bond of the lattice and product of concentrations [m^6/s].
 
-        It is in detailed balance with the two ways in which a pair falls apart, either atom leaving first.
-        Parameters as in ``detach_rates``.
+        It is in detailed balance with the two ways in which a pair falls apart, either atom leaving first. Beside
+        other atoms in the second shell, both are multiplied by ``second_factors``. Parameters as in ``detach_rates``.
         """
         _, n, second, saturated = self.groups.T
         single = (n == 1) & (second == 0) & (saturated == 0)
@@ -117,6 +117,16 @@ class Energetics:
         held = (self.bond + ligands * self.ligand) / (K_B * temperature)
         apart = float(leave.sum()) * (1.0 if elements > 1 else 2.0)
         return float(apart * np.exp(held) / self.reference(solubility, temperature) ** 2)
+
+    def second_factors(self, temperature: float) -> FloatArray:
+        """Factors on the rates of pairs, by an atom's neighbours in the second shell (2, 16) [dimensionless].
+
+        The rate at which a pair forms has the first for each of its atoms, the rate of one atom to leave it the first
+        for this atom and the second for the other, at ``temperature`` [K]. The energy of both is then in the ratio of
+        the rates, and neither is higher than without those neighbours.
+        """
+        over = np.arange(16) * self.second_bond / (K_B * temperature)
+        return np.exp([np.minimum(over, 0.0), np.minimum(-over, 0.0)])
 
     def hop_rates(self, prefactor: float, barrier: float, temperature: float) -> FloatArray:
         """Rates at which atoms of each group hop, all directions together (groups,) [1/s].

@@ -5,6 +5,9 @@ grow. The rates that a chain of sizes needs are therefore not those of all attac
 the same ratio: those with which the size of the crystal wanders over times in which the faces have settled. A chain of
 sizes beside a pool of m monomers has fluctuations of its size that decay as Var exp(-t attach c/Var), so that attach c
 is the product of the variance and the rate of the decay (Onsager's regression of fluctuations).
+
+A compound is in equilibrium with a product of concentrations: what one element lacks the other makes up for. The
+supersaturation is the root of that product, as everywhere, and rates are per root.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import numpy as np
 from kmcgrowth.errors import BadInput
 from kmcgrowth.lattice.run import LatticeRun, Pause
 from kmcgrowth.materials.crystals import FloatArray, IntArray
-from kmcgrowth.model.lattice import StartParticle
+from kmcgrowth.model.lattice import LatticeModel, StartParticle
 from kmcgrowth.model.types import Model, Nucleation
 from kmcgrowth.physics.constants import K_B
 
@@ -69,7 +72,8 @@ class Rates:
     units : (k,) formula units, rising
     attach : (k,) formula units gained per second and concentration of monomer, as far as they stay [m^3/s]
     detach : (k,) formula units lost per second in equilibrium with them [1/s]
-    touch : (k,) formula units that attach per second and concentration, whether they stay or not [m^3/s]
+    touch : (k,) formula units that attach per second and concentration, whether they stay or not [m^3/s]; as in
+        ``attach``, of a compound the concentration is the geometric mean of its elements'
     error : (k,) relative standard error of detachment over attachment, from the scatter of parts of a run, so that the
         slow wandering of the shape is in it [dimensionless]
     temperature : [K]
@@ -172,15 +176,14 @@ def measure_rates(
         here = np.abs(atoms - middle) <= max(NEAR * middle, 1.0)
         time = float(spent[here].sum())
         n = float(spent[here] @ atoms[here]) / time
-        offered, gone = held.offered[:, here].sum(axis=1), held.gone[:, here].sum(axis=1)
-        touch = rate * float(offered.sum()) / time / elements
-        s = float(gone.sum()) / (rate * float(offered.sum()) * solubility)
-        error = _error(offered, gone)
+        offered, gone = held.offered[:, :, here].sum(axis=2), held.gone[:, :, here].sum(axis=2)
+        s, error = _balance(offered, gone, held.pool)
+        if s == 0.0:
+            raise BadInput(f"--events: {events} are too few for a crystal of {n:.0f} formula units; give more.")
+        s /= rate * solubility
+        touch = float(gone.sum()) / (time * elements * s * solubility)
         if s < 1.0 - 5.0 * error:
-            raise BadInput(
-                f"lattice.bond_energy: at {lattice.bond / (K_B * temperature):.3g} kT a crystal is not held together, "
-                f"it is in equilibrium with S = {s:.2g}; give stronger bonds or a lower temperature."
-            )
+            raise BadInput(_not_held(lattice, temperature, s))
         found.append((n, elements * held.exchange() / (s * solubility), s, touch, error))
         strength = max(float(np.log(s)), 0.05) * np.cbrt(n)
         if progress is not None:
@@ -223,7 +226,9 @@ class _Held:
 
     Attributes
     ----------
-    spent, offered, gone : time [s], places times time [s] and departures, per number of atoms (parts, atoms)
+    spent : time per number of atoms (parts, atoms) [s]
+    offered, gone : places times time [s] and departures of each element (parts, elements, atoms)
+    pool : time, and times time [s] dissolved atoms of each element and their product (parts, elements + 2)
     units : (samples,) formula units at times that ``step`` lies between
     step : [s]
     """
@@ -231,6 +236,7 @@ class _Held:
     spent: FloatArray
     offered: FloatArray
     gone: FloatArray
+    pool: FloatArray
     units: FloatArray
     step: float
 
@@ -277,7 +283,7 @@ def _held(model: Model, units: float, strength: float, events: int, rng: np.rand
     touch = lattice.attach_rate(temperature) * model.solubility(temperature) * np.exp(log_s) * places
     step = SAMPLED * spread / touch
     record = kernel.record(int(4 * units * elements) + 64)
-    sums, series, until = [np.zeros((3, len(record[0])))], [], float(kernel.now)
+    sums, series, until = [[np.zeros_like(part) for part in record]], [], float(kernel.now)
     for _ in range(PARTS):
         goal, part = _moves(kernel) + events // PARTS, []
         while kernel.atoms and _moves(kernel) < goal:
@@ -289,22 +295,45 @@ def _held(model: Model, units: float, strength: float, events: int, rng: np.rand
         if not kernel.atoms:  # what came before it dissolved still counts
             break
         series += part
-        sums.append(np.array(record, dtype=float))
+        sums.append([part.copy() for part in record])
     if len(sums) <= LEAST_PARTS:
         sums = [sums[0], sums[0]]
-    spent, offered, gone = np.diff(np.array(sums), axis=0).transpose(1, 0, 2)
-    return _Held(spent, offered, gone, np.array(series) / elements, step)
+    spent, offered, gone, pool = (np.diff(np.array(part), axis=0) for part in zip(*sums, strict=True))
+    return _Held(spent, offered, gone, pool, np.array(series) / elements, step)
 
 
-def _error(offered: FloatArray, gone: FloatArray) -> float:
-    """Relative standard error of a ratio of sums over parts, at least that of independent events."""
-    there = offered > 0.0
-    total, number = float(gone.sum()), int(there.sum())
-    least = 1.0 / np.sqrt(max(total, 1.0))
-    if number < 2 or total == 0.0:
-        return least
-    rest = gone[there] - offered[there] * total / offered.sum()
-    return max(float(np.sqrt(np.sum(rest**2) * number / (number - 1.0))) / total, least)
+def _balance(offered: FloatArray, gone: FloatArray, pool: FloatArray) -> tuple[float, float]:
+    """Departures over places, the geometric mean over elements [1/s], and its relative standard error.
+
+    That is the root of a product of mean concentrations; what fixes equilibrium is their mean product, and in a small
+    pool the two differ. All are given per part of a run, ``offered`` and ``gone`` per element (parts, elements),
+    ``pool`` as in ``_Held``; the error follows from the scatter of the parts and is at least that of independent
+    events.
+    """
+    there = offered.sum(axis=1) > 0.0
+    places, left, seen = (np.maximum(x.sum(axis=0), 1e-300) for x in (offered, gone, pool))
+    number, elements = int(there.sum()), len(left)
+    least = float(np.sqrt(np.sum(1.0 / np.maximum(left, 1.0)))) / elements
+    if min(gone.sum(axis=0).min(), pool.sum(axis=0).min()) == 0.0:
+        return 0.0, least
+    logs = np.log(left / places).sum() + np.log(seen[-1] / seen[0]) - np.log(seen[1:-1] / seen[0]).sum()
+    mean = float(np.exp(logs / elements))
+    if number < 2:
+        return mean, least
+    of = (gone[there] / left - offered[there] / places).sum(axis=1)
+    share = pool[there] / seen
+    of += share[:, -1] - share[:, 1:-1].sum(axis=1) + (elements - 1) * share[:, 0]
+    return mean, max(float(np.sqrt(np.sum((of / elements) ** 2) * number / (number - 1.0))), least)
+
+
+def _not_held(lattice: LatticeModel, temperature: float, s: float) -> str:
+    """Why there is no table for a crystal that is in equilibrium below the solubility."""
+    bond, ligand = (energy / (K_B * temperature) for energy in (lattice.bond, lattice.ligand))
+    if lattice.ligand == 0.0:
+        return (f"lattice.bond_energy: at {bond:.3g} kT a crystal is not held together, it is in equilibrium with "
+                f"S = {s:.2g}; give stronger bonds or a lower temperature.")
+    return (f"lattice.ligand_energy: with {ligand:.3g} kT and bonds of {bond:.3g} kT a small crystal is more stable "
+            f"than a large one, it is in equilibrium with S = {s:.2g}; give weaker ligands or stronger bonds.")
 
 
 def _moves(kernel: Any) -> int:

@@ -78,7 +78,11 @@ class LatticeRun:
 
     def _window_more(self, times: tuple[float, float], temperature: list[float]) -> dict[str, Any]:
         """What else the kernel wants to know of a window."""
-        return {}
+        more: dict[str, Any] = {"second": [self.energetics.second_factors(T) for T in temperature]}
+        if self.lattice.solution == "fixed":
+            # apart from the rates, which are products with one of these lines, or with two for pairs
+            more["concentration"] = [np.array([p(t) for p in self.lattice.supersaturation]) for t in times]
+        return more
 
     # -- the seam of all engines ------------------------------------------------------------
 
@@ -176,12 +180,7 @@ class LatticeRun:
             self._epoch = self._plan.epoch()
             self._begin_window(float(state["window"][0]), float(state["window"][1]))
         self._kernel.restore(state["kernel"])
-        self._settle()
         self._rng.bit_generator.state = state["generator"]
-
-    def _settle(self) -> None:
-        """Make the sums by which the candidate that is already timed will be chosen."""
-        self._kernel.rate_now()
 
     def change(self, model: Model) -> None:
         """From now on the temperature and the flows of ``model`` hold; all else must be the same."""
@@ -229,14 +228,14 @@ class LatticeRun:
             epoch.temperature0 + (epoch.temperature1 - epoch.temperature0) * (t - epoch.start) / span for t in ends
         ]
         volume = [warm(self.model, epoch.cold_volume_at(t), T) for t, T in zip(ends, temperature, strict=True)]
-        both = [self._rates(t, T) for t, T in zip(ends, temperature, strict=True)]
+        both = [self._rates(T) for T in temperature]
         self._kernel.set_window(
             start, end, volume, [r for r, _, _ in both], [h for _, h, _ in both], [p for _, _, p in both],
             [self._dissolved.constants(T) for T in temperature], epoch.push, epoch.left_at(start),
             **self._window_more(ends, temperature),
         )
 
-    def _rates(self, t: float, temperature: float) -> tuple[FloatArray, FloatArray, float]:
+    def _rates(self, temperature: float) -> tuple[FloatArray, FloatArray, float]:
         """Rates of the groups, the part of them that is hops, and the rate of pairs, as the kernel wants them."""
         lattice, e = self.lattice, self.energetics
         attach = lattice.attach_rate(temperature)
@@ -248,10 +247,9 @@ class LatticeRun:
         pair = 0.0
         if lattice.pairs:
             pair = e.pair_rate(attach, solubility, temperature)
-        if lattice.solution == "fixed":
-            c = np.array([p(t) for p in lattice.supersaturation]) * solubility
-            rates[:n] *= c
-            return rates, hops, pair * float(c[0] * c[-1])
+        if lattice.solution == "fixed":  # whose concentrations are given in units of the solubility
+            rates[:n] *= solubility
+            return rates, hops, pair * solubility**2
         # one place for a pair in the box stands for all those in the volume of solution
         return rates, hops, pair / self.box.volume
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from kmcgrowth.lattice.twin_sites import TwinSites
 
-BLOCK = 8
-"""Groups whose weights are summed together."""
+BLOCKS = 60
+"""Of groups whose weights are summed together, at most; they have eight groups each, or a larger power of two."""
 
 REACHED, EPOCH, BUDGET = 0, 1, 2
 
@@ -35,6 +35,9 @@ class TwinKernel(TwinSites):
         super().__init__(*sites)
         self._bits = bit_generator
         self._random = np.random.Generator(bit_generator)
+        self.together = 8
+        while self.groups > BLOCKS * self.together:
+            self.together *= 2
         self.now, self.pending = 0.0, -1.0
         self.attached = self.detached = self.hopped = self.pairs_formed = self.pairs_broken = 0
         self.seed_pairs_broken = self.entered = self.idle = 0
@@ -86,23 +89,27 @@ class TwinKernel(TwinSites):
 
     def set_window(
         self, start: float, end: float, volume: Any, rates: Any, hops: Any, pair: Any, reactions: Any, push: Any,
-        left: Any,
+        left: Any, *, concentration: Any = None, second: Any = None,
     ) -> None:
-        """Rates from ``start`` to ``end``, linear in between."""
+        """Rates from ``start`` to ``end``, straight lines and their products; see the compiled kernel."""
+        if concentration is None:
+            concentration = np.ones((2, self.elements))
+        if second is None:
+            second = np.ones((2, 2, 16))
         self.start, self.end, self.volume = start, end, tuple(volume)
         self.now, self.pending = start, -1.0
         self.rates, self.hops, self.pair = np.array(rates), np.array(hops), tuple(pair)
         self.constants = np.array(reactions)
         self.rate = self.rates.max(axis=0)
-        least = min(self.volume)
-        if not self.endless:
-            self.rate[: self.elements] /= least
-        self.pair_rate = max(self.pair) * (1.0 if self.endless else 1.0 / least)
+        self.concentration, self.second = np.array(concentration), np.array(second)
+        # lines that are nowhere negative: the product of their maxima bounds their product
+        most = self.concentration.max(axis=0) if self.endless else np.full(self.elements, 1.0 / min(self.volume))
+        self.rate[: self.elements] *= most
+        self.pair_rate = float(max(self.pair) * most[0] * (most[-1] if self.endless else 1.0))
         power = np.array(self.reactions["power"])
         self.propensity = self.constants.max(axis=0) * np.maximum(self.volume[0] ** power, self.volume[1] ** power)
-        self.steady = self.volume[0] == self.volume[1] and all(
-            np.array_equal(a, b) for a, b in (self.rates, self.hops, self.pair, self.constants)
-        )
+        lines = self.rates, self.hops, self.pair, self.constants, self.concentration, self.second
+        self.steady = self.volume[0] == self.volume[1] and all(np.array_equal(a, b) for a, b in lines)
         self.push, self.left = push, left
         for i in range(len(self.content)):
             self.draw_entry(i)
@@ -119,6 +126,14 @@ class TwinKernel(TwinSites):
         """A value between those at both ends of the window."""
         return a + (b - a) * (self.now - self.start) / (self.end - self.start)
 
+    def dense(self, e: int) -> float:
+        """Concentration of an element; beside a pool that of a single atom."""
+        return self.at_now(*self.concentration[:, e]) if self.endless else 1.0 / self.at_now(*self.volume)
+
+    def of_second(self, which: int, s: int) -> float:
+        """Factor on the rates of pairs for an atom on a site that comes or leaves (0), or goes too (1)."""
+        return self.at_now(*self.second[:, which, self.beyond(s)])
+
     # -- weights ----------------------------------------------------------------------------
 
     def weight(self, g: int) -> float:
@@ -129,8 +144,8 @@ class TwinKernel(TwinSites):
     def weigh(self) -> None:
         """Sums of the weights, in the order of the kernel."""
         self.block = [
-            _sum(self.weight(g) for g in range(k, min(k + BLOCK, self.groups)))
-            for k in range(0, self.groups, BLOCK)
+            _sum(self.weight(g) for g in range(k, min(k + self.together, self.groups)))
+            for k in range(0, self.groups, self.together)
         ]
         self.total = _sum(self.block)
         self.pair_weight = 0.0
@@ -202,7 +217,7 @@ class TwinKernel(TwinSites):
         chosen = -1
         for k, of_block in enumerate(self.block):
             if x < of_block:
-                for g in range(k * BLOCK, min((k + 1) * BLOCK, self.groups)):
+                for g in range(k * self.together, min((k + 1) * self.together, self.groups)):
                     w = self.weight(g)
                     if w > 0.0:
                         chosen = g
@@ -244,8 +259,8 @@ class TwinKernel(TwinSites):
         s = self.lists[g][high]
         if not self.steady:
             actual = self.at_now(*self.rates[:, g])
-            if g < self.elements and not self.endless:
-                actual /= self.at_now(*self.volume)
+            if g < self.elements:
+                actual *= self.dense(g)
             if self.uniform() * self.rate[g] >= actual:
                 self.idle += 1
                 return
@@ -269,6 +284,12 @@ class TwinKernel(TwinSites):
         if alone and self.first(s) > 1:
             self.idle += 1
             return
+        if alone and self.follow_second:
+            # the rate is that of the atom alone, but the energy of both is lost
+            actual = self.of_second(0, s) * self.of_second(1, alone[0])
+            if actual < 1.0 and self.uniform() >= actual:
+                self.idle += 1
+                return
         self.detached += 1
         self.pairs_broken += len(alone)
         self.seed_pairs_broken += len(alone) if self.seed[s] else 0
@@ -301,8 +322,10 @@ class TwinKernel(TwinSites):
         if self.taken[s] or self.taken[t] or self.first(s) or self.first(t):
             self.idle += 1
             return
-        if not self.steady:
-            actual = self.at_now(*self.pair) / (1.0 if self.endless else self.at_now(*self.volume))
+        if self.beyond(s) or self.beyond(t) or not self.steady:
+            actual = self.at_now(*self.pair) * self.dense(0) * self.of_second(0, s) * self.of_second(0, t)
+            if self.endless:
+                actual *= self.dense(self.elements - 1)
             if self.uniform() * self.pair_rate >= actual:
                 self.idle += 1
                 return

@@ -52,15 +52,19 @@ class TwinSites:
         """Occupied nearest neighbours."""
         return sum(self.taken[s] for s in self.around(site))
 
+    def beyond(self, site: int) -> int:
+        """Occupied neighbours in the second shell, where they are followed."""
+        return sum(self.taken[s] for s in self.around(site, "second")) if self.follow_second else 0
+
     def saturated(self, site: int) -> bool:
         """Whether a site holds a cation with all its neighbours."""
         return self.taken[site] and self.element(site) == 0 and all(self.taken[s] for s in self.around(site))
 
     def regroup(self, site: int) -> None:
         """Put a site into the list of the group that it belongs to."""
-        second = sum(self.taken[s] for s in self.around(site, "second")) if self.follow_second else 0
         near = sum(self.saturated(s) for s in self.around(site)) if self.follow_saturated else 0
-        word = self.element(site) << 13 | int(self.taken[site]) << 12 | near << 8 | second << 4 | self.first(site)
+        counts = near << 8 | self.beyond(site) << 4 | self.first(site)
+        word = self.element(site) << 13 | int(self.taken[site]) << 12 | counts
         old, new = self.group[site], self.lookup[word]
         if old == new:
             return

@@ -64,10 +64,10 @@ class WalkRun(LatticeRun):
             ])
         self._kernel.dissolve(amount)
 
-    def _rates(self, t: float, temperature: float) -> tuple[FloatArray, FloatArray, float]:
+    def _rates(self, temperature: float) -> tuple[FloatArray, FloatArray, float]:
         lattice = self.lattice
         if not isinf(lattice.attach_rate(temperature)):
-            rates, hops, _ = super()._rates(t, temperature)
+            rates, hops, _ = super()._rates(temperature)
             return rates, hops, 0.0
         hops = self.energetics.hop_rates(lattice.hop_prefactor(temperature), lattice.hop_barrier, temperature)
         return hops.copy(), hops, 0.0
@@ -119,9 +119,6 @@ class WalkRun(LatticeRun):
     def state(self) -> dict[str, Any]:
         """Everything needed to go on to the same bytes."""
         return super().state() | {"look": self._look}
-
-    def _settle(self) -> None:
-        """The kernel of the walkers knows from its state whether its sums are to be made anew."""
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a ``state`` of a run of the same model."""

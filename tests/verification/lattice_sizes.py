@@ -29,6 +29,7 @@ solubility = "{solubility} M"
 crystal = "{crystal}"
 box = "{box} nm"
 bond_energy = "{bond:.8g} eV"
+ligand_energy = "{ligand:.8g} eV"
 attach_rate = "30 nm^3/s"
 frames = 0
 [[lattice.particle]]
@@ -42,20 +43,23 @@ SOLUBILITY = 0.055
 """[mol/L]: a place gets one atom a second at S = 1."""
 
 
-def closed(crystal: str, bond: float, units: int, box: float, dissolved: float, duration: float) -> Model:
+def closed(
+    crystal: str, bond: float, units: int, box: float, dissolved: float, duration: float, ligand: float = 0.0
+) -> Model:
     """A crystal in a closed box.
 
     Parameters
     ----------
     crystal : its name
-    bond : [kT]
+    bond, ligand : [kT]
     units : formula units at the start
     box : edge [nm]
     dissolved : concentration at the start over the solubility
     duration : [s]
     """
+    thermal = K_B * TEMPERATURE / ELEMENTARY_CHARGE
     text = CLOSED.format(
-        crystal=crystal, bond=bond * K_B * TEMPERATURE / ELEMENTARY_CHARGE, units=units, box=box,
+        crystal=crystal, bond=bond * thermal, ligand=ligand * thermal, units=units, box=box,
         dissolved=round(dissolved * SOLUBILITY, 9), solubility=SOLUBILITY, duration=duration,
     )
     return build_model(parse_recipe(text))
@@ -133,6 +137,29 @@ def gibbs_thomson(bench: Bench) -> list[Check]:
         axes.legend()
 
     bench.draw("Gibbs-Thomson on three lattices", draw)
+    return checks
+
+
+@case("lattice-ligands", "compounds with ligands on their cations: the rates' supersaturation is that of a closed box",
+      engines=("lattice",))
+def ligands(bench: Bench) -> list[Check]:
+    checks = []
+    for ligand in (1.5,) if bench.fast else (0.5, 1.0, 1.5):
+        model = closed("zincblende", 3.0, 100, 8.0, 1.5, 1.0, ligand)
+        largest, events, points = (140, 200_000, 3) if bench.fast else (180, 2_000_000, 6)
+        found = measure_rates(model, largest=largest, events=events, points=points, rng=np.random.default_rng(4))
+        duration = 1500.0 if bench.fast else 12_000.0
+        held = closed("zincblende", 3.0, 100, 7.0, 1.3, duration, ligand)
+        mean, error, size = concentration(bench, held, duration, 1500 if bench.fast else 12_000, 950)
+        x = np.cbrt(1.0 / found.units)[::-1]
+        expected = float(np.exp(np.interp(np.cbrt(1.0 / size), x, np.log(found.equilibrium)[::-1])))
+        error = float(np.hypot(error, expected * found.error.max()))
+        checks.append(near(
+            f"mean S beside a crystal of {size:.0f} units in a closed box, bonds 3 kT, ligands {ligand:g} kT", mean, expected,
+            "rates at the sizes around, whose S is the root of the product of both elements' departures over places; in "
+            f"the box it is that of the mean of N_In N_As. {SIX:g} standard errors of both, 1 % for a line between sizes",
+            within=SIX * error + 0.01 * expected,
+        ))
     return checks
 
 
