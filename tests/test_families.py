@@ -222,7 +222,8 @@ def test_whole_tetrahedra_have_the_energy_of_their_surface() -> None:
 
 
 def test_layers_make_detachment_from_magic_sizes_slow() -> None:
-    text = TETRAHEDRA.replace("[simulation]", '[growth]\nfree_energy = { rule = "tetrahedra", layers = 8 }\n[simulation]')
+    rule = 'free_energy = { rule = "tetrahedra", layers = 8 }'
+    text = TETRAHEDRA.replace("[simulation]", f"[growth]\n{rule}\n[simulation]")
     model = build_model(parse_recipe(text))
     attach, detach = model.tables(300.0, 90)
     known = tetrahedron_free_energy(8, model.unit_volume, 0.15)

@@ -88,7 +88,8 @@ TABLES = {
     "gibbs_thomson.continued_free_energy", "layers.tetrahedron_free_energy",
 }
 # pure numbers by construction
-NUMBERS = {"coarsening.moments", "coarsening.quantile", "coarsening.sample", "sphere.cube_roots", "layers.tetrahedral_number"}
+NUMBERS = {"coarsening.moments", "coarsening.quantile", "coarsening.sample", "sphere.cube_roots"}
+NUMBERS |= {"layers.tetrahedral_number"}
 # energies in eV and lengths in nm, as sizing curves have them
 NUMBERS |= {"excitons.gaussian", "excitons.step"}
 # random walks on a line, in units of its spacing and of the time of a step

@@ -1,4 +1,4 @@
-"""Docstrings of the package as reStructuredText: sections with lists of names, and formulas in plain characters kept as they are.
+"""Docstrings of the package as reStructuredText: sections with lists of names, formulas as they are.
 
 A parameter or an attribute is told as ``name : what it is [unit]``, which is a sentence and no type to be linked.
 """

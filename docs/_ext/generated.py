@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sphinx.application import Sphinx
-
 from docs_tables import commands_page, recipe_page
+from sphinx.application import Sphinx
 
 PARTS = {"commands": commands_page, "recipe": recipe_page}
 _LINE = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
