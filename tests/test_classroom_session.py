@@ -202,7 +202,7 @@ def test_closed_session_keeps_what_was_seen_and_refuses_more():
     session = Session(SMALL, seed=1)
     run(session, 2)
     session.close()
-    assert len(session.history) == 3 and "feed" in session.recipe() or session.table()
+    assert len(session.history) == 3 and "snapshots = 3" in session.recipe() and session.table().count("\n") == 4
     with pytest.raises(BadInput, match="closed"):
         session.advance()
     with pytest.raises(BadInput, match="closed"):

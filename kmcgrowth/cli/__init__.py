@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import typer
 
-from kmcgrowth.cli import check, copy, export, papers, plot, rates, run, show, study, sweep
+from kmcgrowth.cli import check, classroom, copy, export, papers, plot, rates, run, show, study, sweep
 from kmcgrowth.cli import list as list_command
 from kmcgrowth.errors import BadInput, Interrupted, KmcgrowthError
 
@@ -35,6 +35,7 @@ app.command("map")(study.draw_map)
 app.command("sensitivity")(study.draw_sensitivity)
 app.command("rates")(rates.rates)
 app.command("papers")(papers.papers)
+app.command("classroom")(classroom.classroom)
 app.command("list")(list_command.list_shipped)
 app.command("copy")(copy.copy)
 

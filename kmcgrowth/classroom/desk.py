@@ -1,0 +1,232 @@
+"""One browser tab: what it asks for, and the loop that sends it frames. Knows no web framework, only how to send."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from time import perf_counter
+from typing import Any
+
+from kmcgrowth.classroom.knobs import KNOBS
+from kmcgrowth.classroom.session import Session
+from kmcgrowth.classroom.stories import Story, stories
+from kmcgrowth.errors import BadInput, KmcgrowthError
+
+SPEEDS = (1, 2, 5, 10, 40)
+"""Frames that a second computes."""
+
+SHOWN = 10
+"""Frames that a second shows at most."""
+
+SLICE = 0.1
+"""Time for which a desk may keep a processor before another one's turn [s]."""
+
+
+class Desk:
+    """The run of one tab.
+
+    Parameters
+    ----------
+    send : takes a message (of plain values) to the tab
+    pool : threads in which engines run; all desks share it
+    story : name of the first story
+
+    Notes
+    -----
+    All methods are for the event loop's thread; only the session works in the pool, and what is asked meanwhile waits
+    for it. While nothing runs there is no task and no timer.
+    """
+
+    def __init__(self, send: Callable[[dict[str, Any]], None], pool: Executor, story: str = "focusing") -> None:
+        self._send, self._pool = send, pool
+        self.speed = 5
+        self.story: Story = stories()[story]
+        self.session = Session(self.story.knobs)
+        self._turn = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._won: float | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether frames are coming."""
+        return self._task is not None
+
+    def begin(self) -> None:
+        """Show the tab the start of the run."""
+        challenge, session = self.story.challenge, self.session
+        self._won = None
+        self._send({
+            "kind": "begin", "knobs": session.knobs, "frame": session.history[-1].plain(), "seed": session.seed,
+            "duration": session.course.setting.duration, "story": self.story.name,
+            "told": {"text": self.story.text, "question": self.story.question, "answer": self.story.answer},
+            "challenge": challenge and {
+                "diameter": challenge.diameter, "width": challenge.width, "free": list(challenge.free),
+            },
+        })
+        self._state()
+
+    async def ask(self, what: Mapping[str, Any]) -> None:
+        """Do what the tab asks for; what makes no sense gets a sentence."""
+        try:
+            action = _ACTIONS.get(str(what.get("do")))
+            if action is None:
+                raise BadInput(f'the page asks for "{what.get("do")}", which it cannot; reload it.')
+            await action(self, what)
+        except KmcgrowthError as error:
+            self._notice(str(error))
+
+    def close(self) -> None:
+        """The tab is gone: stop, and let go of the run."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self.session.close()
+
+    # -- what a tab asks ----------------------------------------------------------------------
+
+    async def _play(self, what: Mapping[str, Any]) -> None:
+        if self._task is None and not self.session.over:
+            self._notice("")
+            self._task = asyncio.create_task(self._go())
+        self._state()
+
+    async def _pause(self, what: Mapping[str, Any] | None = None) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self._state()
+
+    async def _step(self, what: Mapping[str, Any]) -> None:
+        await self._pause()
+        while not self.session.over and not await self._frame(show=True):
+            pass
+
+    async def _reset(self, what: Mapping[str, Any]) -> None:
+        await self._anew(self.session.restart)
+
+    async def _dice(self, what: Mapping[str, Any]) -> None:
+        from kmcgrowth.seeding import seeding
+
+        seed = int(seeding().seed or 0) % 10**6
+        await self._anew(lambda: self.session.restart(seed))
+
+    async def _tell(self, what: Mapping[str, Any]) -> None:
+        name = str(what.get("name"))
+        if name not in stories():
+            raise BadInput(f'there is no story "{name}"; there are {", ".join(stories())}.')
+        self.story = stories()[name]
+        await self._anew(lambda: self.session.load(self.story.knobs))
+
+    async def _knob(self, what: Mapping[str, Any]) -> None:
+        name, value = str(what.get("name")), what.get("value")
+        challenge = self.story.challenge
+        try:
+            if challenge is not None and name not in challenge.free:
+                raise BadInput(f"in the challenge only {' and '.join(challenge.free)} can be turned.")
+            async with self._turn:
+                answer = await self._aside(lambda: self.session.set(name, value))
+        except BadInput:
+            self._send({"kind": "knobs", "knobs": self.session.knobs})
+            raise
+        if answer == "new":
+            self._notice(f"{KNOBS[name].label if name in KNOBS else 'The cluster'} is changed: a new run has begun.")
+            self.begin()
+        elif answer == "empty":
+            self._notice("The syringe is empty.")
+        elif answer == "later":
+            self._notice("")
+            self._send({"kind": "knobs", "knobs": self.session.knobs})
+
+    async def _pace(self, what: Mapping[str, Any]) -> None:
+        if what.get("value") not in SPEEDS:
+            raise BadInput(f"speed: {what.get('value')} is not possible; choose one of {SPEEDS}.")
+        self.speed = int(what["value"])
+
+    async def _csv(self, what: Mapping[str, Any]) -> None:
+        self._send({"kind": "file", "name": "classroom.csv", "type": "text/csv", "text": self.session.table()})
+
+    async def _recipe(self, what: Mapping[str, Any]) -> None:
+        self._send({"kind": "file", "name": "classroom.toml", "type": "text/plain", "text": self.session.recipe()})
+
+    # -- frames ---------------------------------------------------------------------------------
+
+    async def _anew(self, begin: Callable[[], None]) -> None:
+        going = self.running
+        await self._pause()
+        async with self._turn:
+            await self._aside(begin)
+        self._notice("")
+        self.begin()
+        if going:
+            await self._play({})
+
+    async def _aside(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def _go(self) -> None:
+        shown = due = perf_counter()
+        try:
+            while not self.session.over:
+                late = perf_counter() - shown >= 0.95 / SHOWN
+                if await self._frame(show=late):
+                    shown = perf_counter() if late else shown
+                    due = max(due + 1.0 / self.speed, perf_counter() - 1.0 / self.speed)
+                    await asyncio.sleep(max(due - perf_counter(), 0.0))
+        except KmcgrowthError as error:
+            self._notice(str(error))
+        self._task = None
+        self._state()
+
+    async def _frame(self, *, show: bool) -> bool:
+        """Work on the next frame for a while, and show it if it is wanted; whether it is done."""
+        async with self._turn:
+            work = asyncio.ensure_future(self._aside(lambda: self.session.advance(seconds=SLICE)))
+            try:
+                frame = await asyncio.shield(work)
+            except asyncio.CancelledError:
+                # whoever cancels must not touch the run before the thread has let go of it
+                await asyncio.wait([work])
+                if work.exception() is None and work.result() is not None:
+                    self._show(work.result())
+                raise
+        if frame is None:
+            return False
+        if show or self.session.over or self._reached(frame):
+            self._show(frame)
+        return True
+
+    def _show(self, frame: Any) -> None:
+        self._send({"kind": "frame", "frame": frame.plain()})
+        before = self.session.history[-2] if len(self.session.history) > 1 else frame
+        if before.feed != frame.feed:
+            self._send({"kind": "knobs", "knobs": self.session.knobs})
+
+    def _reached(self, frame: Any) -> bool:
+        challenge = self.story.challenge
+        if challenge is None or self._won is not None or not challenge.won(frame):
+            return False
+        self._won = frame.time
+        self._notice(f"Reached after {frame.time / 60.0:.0f} min of the flask's time. Can you do it faster?")
+        return True
+
+    def _state(self) -> None:
+        self._send({"kind": "state", "running": self.running})
+
+    def _notice(self, text: str) -> None:
+        self._send({"kind": "notice", "text": text})
+
+
+_ACTIONS = {
+    "play": Desk._play, "pause": Desk._pause, "step": Desk._step, "reset": Desk._reset, "dice": Desk._dice,
+    "story": Desk._tell, "knob": Desk._knob, "speed": Desk._pace, "csv": Desk._csv, "recipe": Desk._recipe,
+}
+
+
+def script(message: dict[str, Any]) -> str:
+    """The line of JavaScript that hands a message to the page."""
+    return f"classroom.take({json.dumps(message, separators=(',', ':'), allow_nan=False)})"
+
+
+__all__ = ["SHOWN", "SPEEDS", "Desk", "script"]

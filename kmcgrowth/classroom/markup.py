@@ -1,0 +1,99 @@
+"""The page as HTML: headings, labels and buttons that a keyboard and a screen reader find their way in."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from math import log10
+
+from kmcgrowth.classroom.colour import WAVELENGTHS
+from kmcgrowth.classroom.desk import SPEEDS
+from kmcgrowth.classroom.knobs import CLUSTERS, KNOBS, Knob
+from kmcgrowth.classroom.stories import stories
+from kmcgrowth.plots.style import BLACK, BLUE, GREEN, POPULATION, PURPLE
+
+UNITS = {"mL/hour": "mL/h", "degC": "°C", "uM": "µM", "J/m^2": "J/m²"}
+"""As they are shown."""
+
+CHARTS = ("distribution", "growth", "mean", "width", "supersaturation", "spectrum")
+"""In the order of the page."""
+
+_PACE = {1: "very slow", 2: "slow", 5: "normal", 10: "fast", 40: "fastest"}
+
+
+def page() -> str:
+    """What stands in the body."""
+    options = "".join(f'<option value="{escape(s.name)}">{escape(s.title)}</option>' for s in stories().values())
+    paces = "".join(f'<option value="{n}"{" selected" if n == 5 else ""}>{_PACE[n]}</option>' for n in SPEEDS)
+    clusters = "".join(f'<option value="{name}">{escape(said)}</option>' for name, said in CLUSTERS.items())
+    live = "".join(_slider(k) for k in KNOBS.values() if k.live)
+    other = "".join(_slider(k) for k in KNOBS.values() if not k.live)
+    figures = "".join(
+        f'<figure><canvas id="chart-{name}" role="img" aria-label="{name}"></canvas></figure>' for name in CHARTS
+    )
+    return f"""
+<div id="desk">
+  <header>
+    <h1>Growing nanocrystals</h1>
+    <label for="story">Story</label> <select id="story">{options}</select>
+    <button id="play" data-act="play" aria-pressed="false">▶ Start</button>
+    <button data-act="step">Step</button>
+    <button data-act="reset">Reset</button>
+    <label for="speed">Speed</label> <select id="speed">{paces}</select>
+    <button id="freeze" data-act="freeze" aria-pressed="false">Freeze this run</button>
+    <button id="large" data-act="large" aria-pressed="false">Large</button>
+  </header>
+  <p id="numbers"></p>
+  <p id="notice" role="status"></p>
+  <p id="spoken" class="unseen" role="status"></p>
+  <main>
+    <section aria-label="Story and knobs">
+      <p class="told" id="story-text"></p>
+      <p class="told ask" id="story-question"></p>
+      <details id="story-answer-box" class="told"><summary>An answer</summary><span id="story-answer"></span></details>
+      <fieldset><legend><h2>While it runs</h2></legend>{live}</fieldset>
+      <fieldset><legend><h2>Begins a new run</h2></legend>{other}
+        <div class="knob"><label for="knob-cluster">The syringe holds</label><output></output>
+        <select id="knob-cluster" data-knob="cluster">{clusters}</select></div>
+      </fieldset>
+      <div class="bar" style="margin-top: 8px">
+        <svg id="flask" viewBox="0 0 64 78" role="img" aria-label="The flask in the colour of its content">
+          <path d="M26 4 V26 L8 60 Q4 72 16 74 H48 Q60 72 56 60 L38 26 V4" fill="none" stroke="{BLACK}"
+           stroke-width="3" stroke-linejoin="round"/>
+          <path id="liquid" d="M19.5 42 L10 61 Q7 70 17 71.5 H47 Q57 70 54 61 L44.5 42 Z" fill="#ffffff"/>
+        </svg>
+        <button data-act="png">Picture (PNG)</button>
+        <button data-act="csv">Table (CSV)</button>
+        <button data-act="recipe">Recipe (TOML)</button>
+        <button data-act="dice">Other random numbers</button>
+      </div>
+      <p class="small"><span id="seed"></span>. The recipe repeats this run: kmcgrowth run classroom.toml</p>
+      <p class="small"><a href="/lattice">Atoms on a lattice</a></p>
+    </section>
+    <section id="charts" aria-label="Pictures of the flask">{figures}</section>
+  </main>
+</div>
+"""
+
+
+def settings() -> str:
+    """Colours and axes for the pictures (JSON)."""
+    return json.dumps({
+        "seed": POPULATION["seed"], "nucleated": POPULATION["nucleated"], "frozen": "#6b6b6b", "sky": BLUE,
+        "critical": GREEN, "absorbs": PURPLE, "wavelengths": [float(w) for w in WAVELENGTHS],
+    })
+
+
+def _slider(knob: Knob) -> str:
+    low, high, value = (log10(x) if knob.decades else x for x in (knob.low, knob.high, knob.value))
+    unit = UNITS.get(knob.unit, knob.unit)
+    return (
+        f'<div class="knob"><label for="knob-{knob.name}">{escape(knob.label)}</label>'
+        f'<output id="knob-{knob.name}-value" for="knob-{knob.name}"></output>'
+        f'<input type="range" id="knob-{knob.name}" data-knob="{knob.name}" data-unit="{escape(unit)}" '
+        f'{"data-decades=1 " if knob.decades else ""}min="{low:g}" max="{high:g}" step="{knob.step:g}" '
+        f'value="{value:g}"></div>'
+    )
+
+
+__all__ = ["page", "settings"]

@@ -1,0 +1,115 @@
+// The six pictures of the flask, from the frames that came.
+"use strict";
+
+const charts = {};
+
+charts.past = (frames) => ({
+  t: frames.map((f) => f.time / 60),
+  mean: [0, 1, 2].map((k) => frames.map((f) => f.mean[k])),
+  width: [0, 1, 2].map((k) => frames.map((f) => f.width[k])),
+  s: frames.map((f) => (f.index ? f.supersaturation : null)),
+  threshold: frames.map((f) => f.threshold),
+});
+
+// title, what a screen reader says, and what is drawn, of frames [..., last] and perhaps frozen ones
+charts.all = (frames, frozen, duration, set) => {
+  const last = frames[frames.length - 1], seed = set.seed, born = set.nucleated, ink = plots.ink;
+  const now = charts.past(frames), then = frozen ? charts.past(frozen) : null;
+  const old = frozen ? frozen[frozen.length - 1] : null, dash = [7, 5], dots = [2, 4];
+  const some = last.number[1] > 0;
+  const origins = some ? [[seed, "seeds ■ ●"], [born, "nucleated ▨ ▲"]] : [[seed, "seeds"]];
+  const legend = old ? [...origins, [set.frozen, "frozen run"]] : origins;
+  const end = [0, duration / 60];
+  const step = last.reach / last.seeds.length;
+  const tops = last.seeds.map((n, i) => n + last.nucleated[i]);
+  const share = (f) => Math.max(f.number[0] + f.number[1], 1) * (f.reach / f.seeds.length) / 100;
+  const percent = (f, bars) => bars.map((n) => n / share(f));
+  const made = {};
+
+  const stacked = percent(last, last.seeds), both = percent(last, tops);
+  const items = [
+    {kind: "bars", height: stacked, width: step, colour: seed},
+    {kind: "bars", height: percent(last, last.nucleated), base: stacked, width: step, colour: born, hatched: true},
+  ];
+  if (old) {
+    items.push({kind: "outline", height: percent(old, old.seeds.map((n, i) => n + old.nucleated[i])),
+                width: old.reach / old.seeds.length, colour: set.frozen, dash});
+  }
+  made.distribution = {
+    title: "Sizes", xlabel: "diameter / nm", ylabel: "% per nm", x: [0, last.reach],
+    y: [0, plots.above(both, 20)], items, legend,
+  };
+
+  const lines = (key, k, colour, extra) => ({kind: "line", x: now.t, y: now[key][k], colour, ...extra});
+  const olds = (key) => (then ? [{kind: "line", x: then.t, y: then[key][2], colour: set.frozen, dash: dots}] : []);
+  const three = (key) => [
+    ...olds(key), ...(some ? [lines(key, 2, ink, {dash: dots, thin: true})] : []),
+    lines(key, 0, seed), lines(key, 1, born, {dash}),
+  ];
+  const every = (key) => [...now[key].flat(), ...(then ? then[key][2] : [])];
+  const goal = (value) => (value ? [{kind: "mark", y: value, colour: ink, dash: dots, said: "goal"}] : []);
+  const aim = set.challenge;
+  made.mean = {
+    title: "Mean diameter", xlabel: "time / min", ylabel: "nm", x: end, y: [0, plots.above(every("mean"), 3)],
+    items: [...goal(aim && aim.diameter), ...three("mean")],
+  };
+  made.width = {
+    title: "Relative width", xlabel: "time / min", ylabel: "%", x: end, y: [0, plots.above(every("width"), 10)],
+    items: [...goal(aim && aim.width), ...three("width")], legend: some ? [[ink, "··· all together"]] : [],
+  };
+  const limit = last.threshold;
+  made.supersaturation = {
+    title: "Supersaturation", xlabel: "time / min", ylabel: "c / c∞", x: end,
+    y: [0, plots.above([...now.s, limit, ...(then ? then.s : [])], 5)],
+    items: [
+      {kind: "line", x: now.t, y: now.threshold, colour: born, dash},
+      ...(limit ? [{kind: "mark", y: limit, colour: born, dash, said: "new particles are born above"}] : []),
+      ...(then ? [{kind: "line", x: then.t, y: then.s, colour: set.frozen, dash: dots}] : []),
+      {kind: "line", x: now.t, y: now.s, colour: set.sky},
+    ],
+  };
+
+  const n = last.curve.length, radii = last.curve.map((_, i) => last.reach / 2 * (i + 1) / n);
+  const speeds = last.riders.map((p) => p[1]);
+  const most = plots.above([...speeds, ...last.curve].map((v) => Math.max(v, 0)), 0.001);
+  const least = -plots.above([0.5 * most, ...speeds.map((v) => Math.min(-v, 2 * most))], 0.001);
+  const first = last.riders.length - last.nucleated_riders;
+  made.growth = {
+    title: "Growth rate", xlabel: "radius / nm", ylabel: "nm/min", x: [0, last.reach / 2], y: [least, most],
+    items: [
+      {kind: "mark", y: 0, colour: plots.faint},
+      {kind: "line", x: radii, y: last.curve, colour: ink, thin: true},
+      ...(last.critical ? [{kind: "mark", x: last.critical, colour: set.critical, dash, said: "critical radius"}] : []),
+      {kind: "points", at: last.riders.slice(0, first), colour: seed},
+      {kind: "points", at: last.riders.slice(first), colour: born, triangles: true},
+    ],
+  };
+  made.spectrum = {
+    title: "Absorption", xlabel: "wavelength / nm", ylabel: "diluted 1:100", x: [380, 1600],
+    y: [0, plots.above(last.spectrum, 0.5)],
+    items: [
+      ...(old ? [{kind: "line", x: set.wavelengths, y: old.spectrum, colour: set.frozen, dash: dots}] : []),
+      {kind: "line", x: set.wavelengths, y: last.spectrum, colour: set.absorbs},
+    ],
+  };
+  return made;
+};
+
+charts.say = (f, set) => {
+  const part = (k, name) => (f.mean[k] === null ? "" : `${name} ${f.mean[k].toFixed(2)} nm ± ${f.width[k].toFixed(1)} %`);
+  const pieces = [`${(f.time / 60).toFixed(1)} min`, `${f.temperature.toFixed(0)} °C`, `feed ${f.feed} mL/h`];
+  if (f.number[0]) pieces.push(`${f.number[0]} seeds: ${part(0, "")}`.replace(":  ", ": "));
+  if (f.number[1]) pieces.push(`${f.number[1]} nucleated: ${part(1, "")}`.replace(":  ", ": "));
+  if (f.index) pieces.push(`supersaturation ${f.supersaturation.toPrecision(3)}`
+    + (f.threshold ? ` (births above ${f.threshold.toPrecision(3)})` : ""));
+  return pieces.join(" · ");
+};
+
+charts.describe = (key, f) => ({
+  distribution: `Histogram of diameters from 0 to ${f.reach} nm. ${charts.say(f)}`,
+  mean: `Mean diameter over time, now ${f.mean[2] === null ? "no particles" : `${f.mean[2]} nm`}.`,
+  width: `Relative width over time, now ${f.width[2] === null ? "no particles" : `${f.width[2]} percent`}.`,
+  supersaturation: `Supersaturation over time, now ${f.supersaturation}, threshold of nucleation ${f.threshold}.`,
+  growth: `Growth rate against radius; it is zero at the critical radius, ${f.critical || "none"} nm.`,
+  spectrum: `Absorption spectrum; the flask has the colour ${f.colour}.`,
+}[key]);
