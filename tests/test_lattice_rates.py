@@ -14,11 +14,11 @@ from scipy.signal import lfilter
 
 from kmcgrowth.cli import main
 from kmcgrowth.errors import BadInput
-from kmcgrowth.lattice.rates import Rates, _balance, _Held, measure_rates, rates_csv, rates_text
+from kmcgrowth.lattice.rates import Rates, _balance, _Held, measure_rates, rates_csv, rates_text, rates_warning
 from kmcgrowth.lattice.run import LatticeRun
 from kmcgrowth.model.build import build_model
 from kmcgrowth.model.types import Model
-from kmcgrowth.recipe import parse_recipe
+from kmcgrowth.recipe import load_recipe, parse_recipe
 
 WARM = f'crystal = "sc"\nsupersaturation = 1.0\nbond_energy = "{1.5 * THERMAL / 1.602176634e-19:.6g} eV"'
 
@@ -223,3 +223,11 @@ def test_the_command_writes_a_table_that_the_reactor_reads(
     (tmp_path / "plain.toml").write_text(reactor)
     assert main(["rates", "plain.toml"]) == 2
     assert "no [lattice] table" in capsys.readouterr().err
+
+
+def test_too_few_events_and_too_strong_bonds_are_told() -> None:
+    with pytest.raises(BadInput, match="--events: 0 events say nothing"):
+        measure_rates(model(), largest=200, events=0)
+    assert rates_warning(model()) == ""
+    strong = build_model(load_recipe("lattice_ripening", changes={"flask.temperature": "200 degC"}))
+    assert "above 5.5 kT a layer must nucleate" in rates_warning(strong)

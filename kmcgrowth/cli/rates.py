@@ -25,7 +25,7 @@ def rates(
     from kmcgrowth.cli.say import say
     from kmcgrowth.errors import BadInput
     from kmcgrowth.files import atomic_path
-    from kmcgrowth.lattice.rates import measure_rates, rates_csv, rates_text
+    from kmcgrowth.lattice.rates import measure_rates, rates_csv, rates_text, rates_warning
     from kmcgrowth.model.build import build_model
     from kmcgrowth.recipe import load_recipe
 
@@ -48,4 +48,7 @@ def rates(
     with atomic_path(target) as temporary:
         Path(temporary).write_text(rates_csv(found), encoding="utf-8")
     say(rates_text(found, model.lattice.unit_volume))
+    say(f"temperature      {found.temperature - 273.15:.4g} degC; at another the table does not hold")
+    if warning := rates_warning(model):
+        say(f"warning          {warning}")
     say(f'table            {target}; write growth.law = "table", growth.table = "{target.name}"')

@@ -26,6 +26,12 @@ from kmcgrowth.model.lattice import LatticeModel, StartParticle
 from kmcgrowth.model.types import Model, Nucleation
 from kmcgrowth.physics.constants import K_B
 
+LEAST_EVENTS = 1000
+"""Fewer events for a class of sizes than this leave it with an error beyond use."""
+
+STRONG = 5.5
+"""Crystals with stronger bonds have facets on which layers must nucleate [kT]."""
+
 SMALLEST = 8
 """Formula units of the smallest crystal that is held in equilibrium; below, the rates are continued."""
 
@@ -147,12 +153,14 @@ def measure_rates(
 
     Raises
     ------
-    BadInput : too few formula units, or bonds too weak for a crystal.
+    BadInput : too few formula units or events, or bonds too weak for a crystal.
     """
     lattice = model.lattice
     assert lattice is not None
     if largest < 2 * SMALLEST:
         raise BadInput(f"--largest: {largest} formula units are too few; give at least {2 * SMALLEST}.")
+    if events < LEAST_EVENTS:
+        raise BadInput(f"--events: {events} events say nothing of a rate; give at least {LEAST_EVENTS}.")
     edges = np.linspace(np.cbrt(SMALLEST), np.cbrt(largest), points + 1) ** 3
     found = []
     random = rng or np.random.default_rng()
@@ -192,6 +200,17 @@ def measure_rates(
     whole, first = np.unique(np.rint(n).astype(np.int64), return_index=True)
     attach, touch = np.minimum(attach, touch)[first], touch[first]
     return Rates(whole, attach, attach * balance[first] * solubility, touch, error[first], temperature, solubility)
+
+
+def rates_warning(model: Model) -> str:
+    """What is to be said against a table of this model, or nothing."""
+    lattice = model.lattice
+    assert lattice is not None
+    bond = lattice.bond / (K_B * model.temperature(0.0))
+    if bond <= STRONG:
+        return ""
+    return (f"bonds of {bond:.3g} kT: above {STRONG:g} kT a layer must nucleate, rates of neighbouring sizes scatter "
+            "by factors, and a reactor with this table may not grow as the lattice does.")
 
 
 def rates_csv(rates: Rates) -> str:
@@ -347,4 +366,4 @@ def _for_events(kernel: Any, events: int) -> None:
             kernel.make_room()
 
 
-__all__ = ["Rates", "measure_rates", "rates_csv", "rates_text"]
+__all__ = ["Rates", "measure_rates", "rates_csv", "rates_text", "rates_warning"]
