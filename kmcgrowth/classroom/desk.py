@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from secrets import randbelow
 from time import perf_counter
 from typing import Any
 
@@ -43,10 +44,11 @@ class Desk:
         self._send, self._pool = send, pool
         self.speed = 5
         self.story: Story = stories()[story]
-        self.session = Session(self.story.knobs)
+        self.session = Session(self.story.knobs, seed=_any_seed())
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._won: float | None = None
+        self._knobs = self.session.knobs
 
     @property
     def running(self) -> bool:
@@ -56,9 +58,9 @@ class Desk:
     def begin(self) -> None:
         """Show the tab the start of the run."""
         challenge, session = self.story.challenge, self.session
-        self._won = None
+        self._won, self._knobs = None, session.knobs
         self._send({
-            "kind": "begin", "knobs": session.knobs, "frame": session.history[-1].plain(), "seed": session.seed,
+            "kind": "begin", "knobs": self._knobs, "frame": session.history[-1].plain(), "seed": session.seed,
             "duration": session.course.setting.duration, "story": self.story.name,
             "told": {"text": self.story.text, "question": self.story.question, "answer": self.story.answer},
             "challenge": challenge and {
@@ -107,10 +109,7 @@ class Desk:
         await self._anew(self.session.restart)
 
     async def _dice(self, what: Mapping[str, Any]) -> None:
-        from kmcgrowth.seeding import seeding
-
-        seed = int(seeding().seed or 0) % 10**6
-        await self._anew(lambda: self.session.restart(seed))
+        await self._anew(lambda: self.session.restart(_any_seed()))
 
     async def _tell(self, what: Mapping[str, Any]) -> None:
         name = str(what.get("name"))
@@ -199,9 +198,10 @@ class Desk:
 
     def _show(self, frame: Any) -> None:
         self._send({"kind": "frame", "frame": frame.plain()})
-        before = self.session.history[-2] if len(self.session.history) > 1 else frame
-        if before.feed != frame.feed:
-            self._send({"kind": "knobs", "knobs": self.session.knobs})
+        knobs = self.session.knobs
+        if knobs != self._knobs:  # a story's program has turned one
+            self._knobs = knobs
+            self._send({"kind": "knobs", "knobs": knobs})
 
     def _reached(self, frame: Any) -> bool:
         challenge = self.story.challenge
@@ -222,6 +222,11 @@ _ACTIONS = {
     "play": Desk._play, "pause": Desk._pause, "step": Desk._step, "reset": Desk._reset, "dice": Desk._dice,
     "story": Desk._tell, "knob": Desk._knob, "speed": Desk._pace, "csv": Desk._csv, "recipe": Desk._recipe,
 }
+
+
+def _any_seed() -> int:
+    """A seed short enough to be read out in class."""
+    return randbelow(10**6)
 
 
 def script(message: dict[str, Any]) -> str:

@@ -40,11 +40,17 @@ def page() -> str:
     <button data-act="step">Step</button>
     <button data-act="reset">Reset</button>
     <label for="speed">Speed</label> <select id="speed">{paces}</select>
-    <button id="freeze" data-act="freeze" aria-pressed="false">Freeze this run</button>
+    <button id="freeze" data-act="freeze" aria-pressed="false" title="Lay the next run over this one">Freeze</button>
     <button id="large" data-act="large" aria-pressed="false">Large</button>
   </header>
-  <p id="numbers"></p>
-  <p id="notice" role="status"></p>
+  <div class="bar now">
+    <svg id="flask" viewBox="0 0 64 78" role="img" aria-label="The flask in the colour of its content">
+      <path d="M26 4 V26 L8 60 Q4 72 16 74 H48 Q60 72 56 60 L38 26 V4" fill="none" stroke="{BLACK}"
+       stroke-width="3" stroke-linejoin="round"/>
+      <path id="liquid" d="M19.5 42 L10 61 Q7 70 17 71.5 H47 Q57 70 54 61 L44.5 42 Z" fill="#ffffff"/>
+    </svg>
+    <div><p id="numbers"></p><p id="notice" role="status"></p></div>
+  </div>
   <p id="spoken" class="unseen" role="status"></p>
   <main>
     <section aria-label="Story and knobs">
@@ -57,11 +63,6 @@ def page() -> str:
         <select id="knob-cluster" data-knob="cluster">{clusters}</select></div>
       </fieldset>
       <div class="bar" style="margin-top: 8px">
-        <svg id="flask" viewBox="0 0 64 78" role="img" aria-label="The flask in the colour of its content">
-          <path d="M26 4 V26 L8 60 Q4 72 16 74 H48 Q60 72 56 60 L38 26 V4" fill="none" stroke="{BLACK}"
-           stroke-width="3" stroke-linejoin="round"/>
-          <path id="liquid" d="M19.5 42 L10 61 Q7 70 17 71.5 H47 Q57 70 54 61 L44.5 42 Z" fill="#ffffff"/>
-        </svg>
         <button data-act="png">Picture (PNG)</button>
         <button data-act="csv">Table (CSV)</button>
         <button data-act="recipe">Recipe (TOML)</button>

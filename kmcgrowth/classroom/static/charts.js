@@ -22,7 +22,7 @@ charts.all = (frames, frozen, duration, set) => {
   const end = [0, duration / 60];
   const step = last.reach / last.seeds.length;
   const tops = last.seeds.map((n, i) => n + last.nucleated[i]);
-  const share = (f) => Math.max(f.number[0] + f.number[1], 1) * (f.reach / f.seeds.length) / 100;
+  const share = (f) => Math.max(f.number[0] + f.number[1], 1) / 100;
   const percent = (f, bars) => bars.map((n) => n / share(f));
   const made = {};
 
@@ -36,8 +36,8 @@ charts.all = (frames, frozen, duration, set) => {
                 width: old.reach / old.seeds.length, colour: set.frozen, dash});
   }
   made.distribution = {
-    title: "Sizes", xlabel: "diameter / nm", ylabel: "% per nm", x: [0, last.reach],
-    y: [0, plots.above(both, 20)], items, legend,
+    title: "Sizes", xlabel: "diameter / nm", ylabel: "% of the particles", x: [0, last.reach],
+    y: [0, plots.above(both, 5)], items, legend,
   };
 
   const lines = (key, k, colour, extra) => ({kind: "line", x: now.t, y: now[key][k], colour, ...extra});
@@ -60,7 +60,7 @@ charts.all = (frames, frozen, duration, set) => {
   const limit = last.threshold;
   made.supersaturation = {
     title: "Supersaturation", xlabel: "time / min", ylabel: "c / c∞", x: end,
-    y: [0, plots.above([...now.s, limit, ...(then ? then.s : [])], 5)],
+    y: [0, plots.above([...now.s, 1.12 * limit, ...(then ? then.s : [])], 5)],
     items: [
       {kind: "line", x: now.t, y: now.threshold, colour: born, dash},
       ...(limit ? [{kind: "mark", y: limit, colour: born, dash, said: "new particles are born above"}] : []),
@@ -71,8 +71,8 @@ charts.all = (frames, frozen, duration, set) => {
 
   const n = last.curve.length, radii = last.curve.map((_, i) => last.reach / 2 * (i + 1) / n);
   const speeds = last.riders.map((p) => p[1]);
-  const most = plots.above([...speeds, ...last.curve].map((v) => Math.max(v, 0)), 0.001);
-  const least = -plots.above([0.5 * most, ...speeds.map((v) => Math.min(-v, 2 * most))], 0.001);
+  const most = plots.above([...speeds, ...last.curve].map((v) => 1.1 * Math.max(v, 0)), 0.001);
+  const least = -Math.max(0.5 * most, ...speeds.map((v) => Math.min(-1.1 * v, most)));
   const first = last.riders.length - last.nucleated_riders;
   made.growth = {
     title: "Growth rate", xlabel: "radius / nm", ylabel: "nm/min", x: [0, last.reach / 2], y: [least, most],

@@ -140,7 +140,7 @@ classroom.actions = {
   freeze: () => {
     classroom.frozen = classroom.frozen ? null : classroom.frames.slice();
     const button = classroom.find("freeze");
-    button.textContent = classroom.frozen ? "Let go of frozen run" : "Freeze this run";
+    button.textContent = classroom.frozen ? "Unfreeze" : "Freeze";
     button.setAttribute("aria-pressed", String(Boolean(classroom.frozen)));
     classroom.soon();
   },
