@@ -10,6 +10,7 @@ from secrets import randbelow
 from time import perf_counter
 from typing import Any
 
+from kmcgrowth.classroom.frames import Frame
 from kmcgrowth.classroom.knobs import KNOBS
 from kmcgrowth.classroom.session import Session
 from kmcgrowth.classroom.stories import Story, stories
@@ -48,7 +49,7 @@ class Desk:
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._won: float | None = None
-        self._knobs = self.session.knobs
+        self._knobs, self._seen = self.session.knobs, 0
 
     @property
     def running(self) -> bool:
@@ -58,7 +59,7 @@ class Desk:
     def begin(self) -> None:
         """Show the tab the start of the run."""
         challenge, session = self.story.challenge, self.session
-        self._won, self._knobs = None, session.knobs
+        self._won, self._knobs, self._seen = None, session.knobs, session.frame
         self._send({
             "kind": "begin", "knobs": self._knobs, "frame": session.history[-1].plain(), "seed": session.seed,
             "duration": session.course.setting.duration, "story": self.story.name,
@@ -95,9 +96,11 @@ class Desk:
         self._state()
 
     async def _pause(self, what: Mapping[str, Any] | None = None) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+            self._catch_up()
         self._state()
 
     async def _step(self, what: Mapping[str, Any]) -> None:
@@ -144,9 +147,11 @@ class Desk:
         self.speed = int(what["value"])
 
     async def _csv(self, what: Mapping[str, Any]) -> None:
+        self._catch_up()
         self._send({"kind": "file", "name": "classroom.csv", "type": "text/csv", "text": self.session.table()})
 
     async def _recipe(self, what: Mapping[str, Any]) -> None:
+        self._catch_up()
         self._send({"kind": "file", "name": "classroom.toml", "type": "text/plain", "text": self.session.recipe()})
 
     # -- frames ---------------------------------------------------------------------------------
@@ -187,23 +192,27 @@ class Desk:
             except asyncio.CancelledError:
                 # whoever cancels must not touch the run before the thread has let go of it
                 await asyncio.wait([work])
-                if work.exception() is None and work.result() is not None:
-                    self._show(work.result())
                 raise
         if frame is None:
             return False
-        if show or self.session.over or self._reached(frame):
+        if self._reached(frame) or show or self.session.over:
             self._show(frame)
         return True
 
-    def _show(self, frame: Any) -> None:
+    def _catch_up(self) -> None:
+        """Show the last frame if the tab has not seen it, so that page, table and recipe end alike."""
+        if self._seen < self.session.frame:
+            self._show(self.session.history[-1])
+
+    def _show(self, frame: Frame) -> None:
+        self._seen = frame.index
         self._send({"kind": "frame", "frame": frame.plain()})
         knobs = self.session.knobs
         if knobs != self._knobs:  # a story's program has turned one
             self._knobs = knobs
             self._send({"kind": "knobs", "knobs": knobs})
 
-    def _reached(self, frame: Any) -> bool:
+    def _reached(self, frame: Frame) -> bool:
         challenge = self.story.challenge
         if challenge is None or self._won is not None or not challenge.won(frame):
             return False
