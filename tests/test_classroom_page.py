@@ -286,6 +286,24 @@ def test_two_tabs_have_two_runs_and_a_closed_one_is_freed(page, address):
     assert frames(page) == 2 and "steadily" in text(page, "story-text")
 
 
+def test_lattice_shows_crystals_that_grow(page, address):
+    page.get(address + "lattice")
+    wait(page, lambda: frames(page) == 1)
+    assert value(page, "view.atoms.size") == value(page, "classroom.frames[0].crystal") > 100
+    choose(page, "speed", "40")
+    press(page, "play")
+    wait(page, lambda: value(page, "classroom.frames[classroom.frames.length - 1].time") > 5.0)
+    press(page, "play")
+    wait(page, lambda: not value(page, "classroom.running"))
+    last = page.execute_script("return classroom.frames[classroom.frames.length - 1]")
+    assert value(page, "view.atoms.size") == last["crystal"] > value(page, "classroom.frames[0].crystal")
+    for chart in ("box", "sizes", "dissolved"):
+        assert ink(page, f"chart-{chart}") > 0.005
+    before = value(page, "view.turn")
+    page.find_element("id", "chart-box").send_keys("\ue014")
+    assert value(page, "view.turn") > before
+
+
 def test_port_that_is_taken_gets_a_sentence(address):
     port = address.rstrip("/").rsplit(":", 1)[1]
     done = subprocess.run(

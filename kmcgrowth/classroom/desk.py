@@ -12,6 +12,9 @@ from typing import Any
 
 from kmcgrowth.classroom.frames import Frame
 from kmcgrowth.classroom.knobs import KNOBS
+from kmcgrowth.classroom.lattice_session import KNOBS as LATTICE_KNOBS
+from kmcgrowth.classroom.lattice_session import LatticeFrame, LatticeSession
+from kmcgrowth.classroom.lattice_session import stories as lattice_stories
 from kmcgrowth.classroom.session import Session
 from kmcgrowth.classroom.stories import Story, stories
 from kmcgrowth.errors import BadInput, KmcgrowthError
@@ -33,7 +36,8 @@ class Desk:
     ----------
     send : takes a message (of plain values) to the tab
     pool : threads in which engines run; all desks share it
-    story : name of the first story
+    story : name of the first story; the first of the book by default
+    lattice : whether the tab shows the lattice, not the flask
 
     Notes
     -----
@@ -41,11 +45,16 @@ class Desk:
     for it. While nothing runs there is no task and no timer.
     """
 
-    def __init__(self, send: Callable[[dict[str, Any]], None], pool: Executor, story: str = "focusing") -> None:
+    def __init__(
+        self, send: Callable[[dict[str, Any]], None], pool: Executor, story: str | None = None, *, lattice: bool = False
+    ) -> None:
         self._send, self._pool = send, pool
         self.speed = 5
-        self.story: Story = stories()[story]
-        self.session = Session(self.story.knobs, seed=_any_seed())
+        self._book = lattice_stories() if lattice else stories()
+        self._labels = LATTICE_KNOBS if lattice else KNOBS
+        self.story: Story = self._book[story or next(iter(self._book))]
+        kind = LatticeSession if lattice else Session
+        self.session: Session | LatticeSession = kind(self.story.knobs, seed=_any_seed())
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._won: float | None = None
@@ -61,8 +70,8 @@ class Desk:
         challenge, session = self.story.challenge, self.session
         self._won, self._knobs, self._seen = None, session.knobs, session.frame
         self._send({
-            "kind": "begin", "knobs": self._knobs, "frame": session.history[-1].plain(), "seed": session.seed,
-            "duration": session.course.setting.duration, "story": self.story.name,
+            "kind": "begin", "knobs": self._knobs, "frame": session.tell(anew=True), "seed": session.seed,
+            "duration": session.duration, "story": self.story.name,
             "told": {"text": self.story.text, "question": self.story.question, "answer": self.story.answer},
             "challenge": challenge and {
                 "diameter": challenge.diameter, "width": challenge.width, "free": list(challenge.free),
@@ -116,9 +125,9 @@ class Desk:
 
     async def _tell(self, what: Mapping[str, Any]) -> None:
         name = str(what.get("name"))
-        if name not in stories():
-            raise BadInput(f'there is no story "{name}"; there are {", ".join(stories())}.')
-        self.story = stories()[name]
+        if name not in self._book:
+            raise BadInput(f'there is no story "{name}"; there are {", ".join(self._book)}.')
+        self.story = self._book[name]
         await self._anew(lambda: self.session.load(self.story.knobs))
 
     async def _knob(self, what: Mapping[str, Any]) -> None:
@@ -133,7 +142,8 @@ class Desk:
             self._send({"kind": "knobs", "knobs": self.session.knobs})
             raise
         if answer == "new":
-            self._notice(f"{KNOBS[name].label if name in KNOBS else 'The cluster'} is changed: a new run has begun.")
+            what_changed = self._labels[name].label if name in self._labels else "The cluster"
+            self._notice(f"{what_changed} is changed: a new run has begun.")
             self.begin()
         elif answer == "empty":
             self._notice("The syringe is empty.")
@@ -196,25 +206,25 @@ class Desk:
         if frame is None:
             return False
         if self._reached(frame) or show or self.session.over:
-            self._show(frame)
+            self._show()
         return True
 
     def _catch_up(self) -> None:
         """Show the last frame if the tab has not seen it, so that page, table and recipe end alike."""
         if self._seen < self.session.frame:
-            self._show(self.session.history[-1])
+            self._show()
 
-    def _show(self, frame: Frame) -> None:
-        self._seen = frame.index
-        self._send({"kind": "frame", "frame": frame.plain()})
+    def _show(self) -> None:
+        self._seen = self.session.frame
+        self._send({"kind": "frame", "frame": self.session.tell()})
         knobs = self.session.knobs
         if knobs != self._knobs:  # a story's program has turned one
             self._knobs = knobs
             self._send({"kind": "knobs", "knobs": knobs})
 
-    def _reached(self, frame: Frame) -> bool:
+    def _reached(self, frame: Frame | LatticeFrame) -> bool:
         challenge = self.story.challenge
-        if challenge is None or self._won is not None or not challenge.won(frame):
+        if not isinstance(frame, Frame) or challenge is None or self._won is not None or not challenge.won(frame):
             return False
         self._won = frame.time
         self._notice(f"Reached after {frame.time / 60.0:.0f} min of the flask's time. Can you do it faster?")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from kmcgrowth.errors import BadInput
@@ -73,14 +72,7 @@ def checked(name: str, value: Any) -> float:
     if name not in KNOBS:
         raise BadInput(f'"{name}" is not a knob; there are {", ".join(KNOBS)} and cluster.')
     knob = KNOBS[name]
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not isfinite(number) or not knob.low <= number <= knob.high:
-        bounds = f"{knob.low:g} to {knob.high:g} {knob.unit}".rstrip()
-        raise BadInput(f"{knob.label}: {value} is not possible; give a number from {bounds}.")
-    return number
+    return within(knob.label, value, knob.low, knob.high, knob.unit)
 
 
 @dataclass(frozen=True)
@@ -116,11 +108,11 @@ class Setting:
         cluster = rest.pop("cluster", "monomer")
         if cluster not in CLUSTERS:
             raise BadInput(f'cluster: "{cluster}" is not known; choose one of {", ".join(CLUSTERS)}.')
-        duration = _within("duration", rest.pop("duration", 3600.0), 60.0, 360_000.0, "s")
+        duration = within("duration", rest.pop("duration", 3600.0), 60.0, 360_000.0, "s")
         if duration % 60.0:
             raise BadInput(f"duration: {duration:g} s is no whole number of minutes; give one.")
-        particles = _within("particles", rest.pop("particles", 5000), 100, 20_000, "particles")
-        units = _within("formula_units", rest.pop("formula_units", 2_000_000), 10_000, 20_000_000, "formula units")
+        particles = within("particles", rest.pop("particles", 5000), 100, 20_000, "particles")
+        units = within("formula_units", rest.pop("formula_units", 2_000_000), 10_000, 20_000_000, "formula units")
         program = tuple(_step(entry, duration) for entry in rest.pop("program", ()))
         values = {name: knob.value for name, knob in KNOBS.items()} | {n: checked(n, v) for n, v in rest.items()}
         if values["seeds"] == 0.0 and values["shot"] == 0.0 and values["feed"] == 0.0:
@@ -135,17 +127,20 @@ def _step(entry: Any, duration: float) -> tuple[float, str, float]:
         raise BadInput(f"program: {entry} is not possible; give a minute, a knob and a value.") from None
     if name not in KNOBS or not KNOBS[name].live:
         raise BadInput(f'program: "{name}" cannot change in a run; feed and temperature can.')
-    return _within("program", minute, 0.0, duration / 60.0, "min"), name, checked(name, value)
+    return within("program", minute, 0.0, duration / 60.0, "min"), name, checked(name, value)
 
 
-def _within(name: str, value: Any, low: float, high: float, unit: str) -> float:
+def within(name: str, value: Any, low: float, high: float, unit: str) -> float:
+    """A number within its bounds, all in ``unit``; BadInput with ``name`` where it is not."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not low <= number <= high:
-        raise BadInput(f"{name}: {value} is not possible; give a number from {low:g} to {high:g} {unit}.")
+        bounds = f"{low:g} to {high:g} {unit}".rstrip()
+        raise BadInput(f"{name}: {value} is not possible; give a number from {bounds}.")
     return number
 
 
-__all__ = ["CLUSTERS", "FLASK_VOLUME", "KNOBS", "PER_CLUSTER", "STOCK", "SYRINGE_VOLUME", "Knob", "Setting", "checked"]
+__all__ = ["CLUSTERS", "FLASK_VOLUME", "KNOBS", "PER_CLUSTER", "STOCK", "SYRINGE_VOLUME", "Knob", "Setting", "checked",
+           "within"]

@@ -9,28 +9,48 @@ from math import log10
 from kmcgrowth.classroom.colour import WAVELENGTHS
 from kmcgrowth.classroom.desk import SPEEDS
 from kmcgrowth.classroom.knobs import CLUSTERS, KNOBS, Knob
+from kmcgrowth.classroom.lattice_session import KNOBS as LATTICE_KNOBS
+from kmcgrowth.classroom.lattice_session import stories as lattice_stories
 from kmcgrowth.classroom.stories import stories
-from kmcgrowth.plots.style import BLACK, BLUE, GREEN, POPULATION, PURPLE
+from kmcgrowth.plots.style import BLUE, GREEN, POPULATION, PURPLE, RED, SKY
 
-UNITS = {"mL/hour": "mL/h", "degC": "°C", "uM": "µM", "J/m^2": "J/m²"}
+UNITS = {"mL/hour": "mL/h", "degC": "°C", "uM": "µM", "J/m^2": "J/m²", "nm^3/s": "nm³/s", "/ s": "/s"}
 """As they are shown."""
 
 CHARTS = ("distribution", "growth", "mean", "width", "supersaturation", "spectrum")
 """In the order of the page."""
 
+LATTICE_CHARTS = ("box", "sizes", "dissolved")
+
+_FLASK = """<svg id="flask" viewBox="0 0 64 78" role="img" aria-label="The flask in the colour of its content">
+  <path d="M26 4 V26 L8 60 Q4 72 16 74 H48 Q60 72 56 60 L38 26 V4" fill="none" stroke="#000000"
+   stroke-width="3" stroke-linejoin="round"/>
+  <path id="liquid" d="M19.5 42 L10 61 Q7 70 17 71.5 H47 Q57 70 54 61 L44.5 42 Z" fill="#ffffff"/>
+</svg>"""
+
 _PACE = {1: "very slow", 2: "slow", 5: "normal", 10: "fast", 40: "fastest"}
 
 
-def page() -> str:
-    """What stands in the body."""
-    options = "".join(f'<option value="{escape(s.name)}">{escape(s.title)}</option>' for s in stories().values())
+def page(*, lattice: bool = False) -> str:
+    """What stands in the body, for the flask or for the lattice."""
+    book, knobs = (lattice_stories(), LATTICE_KNOBS) if lattice else (stories(), KNOBS)
+    options = "".join(f'<option value="{escape(s.name)}">{escape(s.title)}</option>' for s in book.values())
     paces = "".join(f'<option value="{n}"{" selected" if n == 5 else ""}>{_PACE[n]}</option>' for n in SPEEDS)
     clusters = "".join(f'<option value="{name}">{escape(said)}</option>' for name, said in CLUSTERS.items())
-    live = "".join(_slider(k) for k in KNOBS.values() if k.live)
-    other = "".join(_slider(k) for k in KNOBS.values() if not k.live)
+    live = "".join(_slider(k) for k in knobs.values() if k.live)
+    live = live and f'<fieldset><legend><h2>While it runs</h2></legend>{live}</fieldset>'
+    other = "".join(_slider(k) for k in knobs.values() if not k.live)
+    if not lattice:
+        other += (
+            '<div class="knob"><label for="knob-cluster">The syringe holds</label><output></output>'
+            f'<select id="knob-cluster" data-knob="cluster">{clusters}</select></div>'
+        )
     figures = "".join(
-        f'<figure><canvas id="chart-{name}" role="img" aria-label="{name}"></canvas></figure>' for name in CHARTS
+        f'<figure><canvas id="chart-{name}" role="img" aria-label="{name}"{" tabindex=0" if name == "box" else ""}>'
+        "</canvas></figure>" for name in (LATTICE_CHARTS if lattice else CHARTS)
     )
+    other_page = '<a href="/">The flask</a>' if lattice else '<a href="/lattice">Atoms on a lattice</a>'
+    flask = "" if lattice else _FLASK
     return f"""
 <div id="desk">
   <header>
@@ -44,11 +64,7 @@ def page() -> str:
     <button id="large" data-act="large" aria-pressed="false">Large</button>
   </header>
   <div class="bar now">
-    <svg id="flask" viewBox="0 0 64 78" role="img" aria-label="The flask in the colour of its content">
-      <path d="M26 4 V26 L8 60 Q4 72 16 74 H48 Q60 72 56 60 L38 26 V4" fill="none" stroke="{BLACK}"
-       stroke-width="3" stroke-linejoin="round"/>
-      <path id="liquid" d="M19.5 42 L10 61 Q7 70 17 71.5 H47 Q57 70 54 61 L44.5 42 Z" fill="#ffffff"/>
-    </svg>
+    {flask}
     <div><p id="numbers"></p><p id="notice" role="status"></p></div>
   </div>
   <p id="spoken" class="unseen" role="status"></p>
@@ -57,11 +73,8 @@ def page() -> str:
       <p class="told" id="story-text"></p>
       <p class="told ask" id="story-question"></p>
       <details id="story-answer-box" class="told"><summary>An answer</summary><span id="story-answer"></span></details>
-      <fieldset><legend><h2>While it runs</h2></legend>{live}</fieldset>
-      <fieldset><legend><h2>Begins a new run</h2></legend>{other}
-        <div class="knob"><label for="knob-cluster">The syringe holds</label><output></output>
-        <select id="knob-cluster" data-knob="cluster">{clusters}</select></div>
-      </fieldset>
+      {live}
+      <fieldset><legend><h2>Begins a new run</h2></legend>{other}</fieldset>
       <div class="bar" style="margin-top: 8px">
         <button data-act="png">Picture (PNG)</button>
         <button data-act="csv">Table (CSV)</button>
@@ -69,9 +82,9 @@ def page() -> str:
         <button data-act="dice">Other random numbers</button>
       </div>
       <p class="small"><span id="seed"></span>. The recipe repeats this run: kmcgrowth run classroom.toml</p>
-      <p class="small"><a href="/lattice">Atoms on a lattice</a></p>
+      <p class="small">{other_page}</p>
     </section>
-    <section id="charts" aria-label="Pictures of the flask">{figures}</section>
+    <section id="charts" class="{"lattice" if lattice else "flask"}" aria-label="Pictures">{figures}</section>
   </main>
 </div>
 """
@@ -81,7 +94,10 @@ def settings() -> str:
     """Colours and axes for the pictures (JSON)."""
     return json.dumps({
         "seed": POPULATION["seed"], "nucleated": POPULATION["nucleated"], "frozen": "#6b6b6b", "sky": BLUE,
-        "critical": GREEN, "absorbs": PURPLE, "wavelengths": [float(w) for w in WAVELENGTHS],
+        "critical": GREEN, "absorbs": PURPLE,
+        "atomColour": [BLUE, "#004A75", SKY, "#2E86B5", RED, PURPLE],
+        "atomRadius": [0.14, 0.12, 0.14, 0.12, 0.13, 0.34],
+        "wavelengths": [float(w) for w in WAVELENGTHS],
     })
 
 

@@ -56,18 +56,18 @@ def _lay_out(pool: ThreadPoolExecutor) -> None:
 
     app.add_static_files("/classroom", Path(__file__).parent / "static")
 
-    @ui.page("/")
-    def _flask(client: Client) -> None:
+    def lay_out(client: Client, lattice: bool) -> None:
         ui.add_head_html('<link rel="stylesheet" href="/classroom/desk.css">')
         ui.add_body_html(f'<script id="settings" type="application/json">{settings()}</script>')
-        for name in ("plots", "charts", "desk"):
-            ui.add_body_html(f'<script src="/classroom/{name}.js"></script>')
-        ui.html(page(), sanitize=False)
+        for name in ("plots", "lattice_view" if lattice else "charts", "" if lattice else "flask_view", "desk"):
+            if name:
+                ui.add_body_html(f'<script src="/classroom/{name}.js"></script>')
+        ui.html(page(lattice=lattice), sanitize=False)
 
         def send(message: dict[str, Any]) -> None:
             client.run_javascript(script(message))
 
-        desk = Desk(send, pool)
+        desk = Desk(send, pool, lattice=lattice)
 
         async def asked(event: Any) -> None:
             await desk.ask(event.args if isinstance(event.args, dict) else {})
@@ -75,6 +75,14 @@ def _lay_out(pool: ThreadPoolExecutor) -> None:
         ui.on("desk", asked)
         client.on_connect(desk.begin)
         client.on_delete(desk.close)
+
+    @ui.page("/")
+    def _flask(client: Client) -> None:
+        lay_out(client, lattice=False)
+
+    @ui.page("/lattice")
+    def _lattice(client: Client) -> None:
+        lay_out(client, lattice=True)
 
 
 def _free(host: str, port: int) -> None:

@@ -137,6 +137,15 @@ class Session:
         self.history.append(self._camera.take(self.counts, index=self.frame, feed=feed))
         return self.history[-1]
 
+    def tell(self, *, anew: bool = False) -> dict[str, Any]:
+        """The last frame for the page; nothing depends on what was told before, so ``anew`` makes no difference."""
+        return self.history[-1].plain()
+
+    @property
+    def duration(self) -> float:
+        """Length of the whole run [s]."""
+        return self.course.setting.duration
+
     def set(self, name: str, value: Any) -> str:
         """Turn a knob.
 

@@ -9,12 +9,7 @@ classroom.settings = () => (classroom._set ||= JSON.parse(classroom.find("settin
 
 classroom.draw = () => {
   classroom.due = false;
-  if (!classroom.frames.length || !classroom.find("charts")) return;
-  const set = {...classroom.settings(), challenge: classroom.challenge};
-  const made = charts.all(classroom.frames, classroom.frozen, classroom.duration, set);
-  for (const [key, spec] of Object.entries(made)) plots.draw(classroom.find(`chart-${key}`), spec);
-  const last = classroom.frames[classroom.frames.length - 1];
-  classroom.find("liquid").setAttribute("fill", last.colour);
+  if (classroom.frames.length && classroom.find("charts")) view.draw({...classroom.settings(), challenge: classroom.challenge});
 };
 
 classroom.soon = () => {
@@ -25,14 +20,12 @@ classroom.speak = (force) => {
   // the line of numbers goes with every frame, what a screen reader hears only now and then
   const last = classroom.frames[classroom.frames.length - 1];
   if (!last) return;
-  const said = charts.say(last);
+  const said = view.say(last);
   classroom.find("numbers").textContent = said;
   if (!force && Date.now() - classroom.spoken < 15000) return;
   classroom.spoken = Date.now();
   classroom.find("spoken").textContent = said;
-  for (const key of ["distribution", "mean", "width", "supersaturation", "growth", "spectrum"]) {
-    classroom.find(`chart-${key}`).setAttribute("aria-label", charts.describe(key, last));
-  }
+  for (const key of view.keys) classroom.find(`chart-${key}`).setAttribute("aria-label", view.describe(key, last));
 };
 
 classroom.show = (name, value) => {
@@ -71,6 +64,7 @@ classroom.take = (message) => {
   const kinds = {
     begin: (m) => {
       classroom.frames = [m.frame];
+      if (view.begin) view.begin(m.frame);
       classroom.duration = m.duration;
       classroom.challenge = m.challenge;
       classroom.won = null;
@@ -86,6 +80,7 @@ classroom.take = (message) => {
     },
     frame: (m) => {
       classroom.frames.push(m.frame);
+      if (view.frame) view.frame(m.frame);
       classroom.speak(false);
     },
     knobs: (m) => { for (const [name, value] of Object.entries(m.knobs)) classroom.show(name, value); },
@@ -105,30 +100,6 @@ classroom.save = (name, blob) => {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 };
 
-classroom.picture = () => {
-  const across = 640, tall = 400, head = 70, keys = ["distribution", "growth", "mean", "width", "supersaturation", "spectrum"];
-  const whole = document.createElement("canvas"), one = document.createElement("canvas");
-  whole.width = 2 * across * 2;
-  whole.height = (3 * tall + head) * 2;
-  const c = whole.getContext("2d");
-  c.fillStyle = "#ffffff";
-  c.fillRect(0, 0, whole.width, whole.height);
-  const set = {...classroom.settings(), challenge: classroom.challenge};
-  const made = charts.all(classroom.frames, classroom.frozen, classroom.duration, set);
-  keys.forEach((key, i) => {
-    plots.draw(one, {...made[key], size: [across, tall], ratio: 2});
-    c.drawImage(one, (i % 2) * across * 2, (head + Math.floor(i / 2) * tall) * 2);
-  });
-  const last = classroom.frames[classroom.frames.length - 1];
-  c.fillStyle = last.colour;
-  c.fillRect(20, 30, 90, 90);
-  c.strokeRect(20, 30, 90, 90);
-  c.fillStyle = "#000000";
-  c.font = "32px \"DejaVu Sans\", Verdana, sans-serif";
-  c.fillText(charts.say(last), 130, 88, whole.width - 150);
-  whole.toBlob((blob) => classroom.save("classroom.png", blob));
-};
-
 classroom.actions = {
   play: () => classroom.ask({do: classroom.running ? "pause" : "play"}),
   step: () => classroom.ask({do: "step"}),
@@ -136,7 +107,7 @@ classroom.actions = {
   dice: () => classroom.ask({do: "dice"}),
   csv: () => classroom.ask({do: "csv"}),
   recipe: () => classroom.ask({do: "recipe"}),
-  png: () => classroom.picture(),
+  png: () => view.picture({...classroom.settings(), challenge: classroom.challenge}),
   freeze: () => {
     classroom.frozen = classroom.frozen ? null : classroom.frames.slice();
     const button = classroom.find("freeze");
