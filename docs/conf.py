@@ -17,7 +17,7 @@ author = "The kmcgrowth developers"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "docstrings", "mathml", "generated"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "docstrings", "mathml", "generated"]
 exclude_patterns = ["_build", "_ext", "**.ipynb_checkpoints"]
 templates_path: list[str] = []
 
@@ -41,4 +41,3 @@ nb_merge_streams = True
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-autosummary_generate = False

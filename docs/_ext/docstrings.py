@@ -39,6 +39,11 @@ def converted(lines: list[str]) -> list[str]:
             made += ["", f".. rubric:: {section}", ""]
             i += 2
             continue
+        if re.fullmatch(r"\s*={3,}[= ]*", line):  # a table in plain characters
+            end = max(j for j in range(i, len(lines)) if re.fullmatch(r"\s*={3,}[= ]*", lines[j]))
+            made += ["", "::", "", *("   " + each for each in lines[i : end + 1]), ""]
+            i = end + 1
+            continue
         if section in LISTS and line.strip():
             made += _entry(line) if not line.startswith(" ") else ["   " + literal(line.strip())]
         elif line.lstrip().startswith(">>>") or re.match(r"\s*(- |\d+\. )", line):

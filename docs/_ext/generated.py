@@ -1,4 +1,7 @@
-"""Parts of pages that are made from the program itself, wherever a page has the line ``<!-- generated: NAME -->``."""
+"""Parts of pages that are made from the program itself, wherever a page has the line ``<!-- generated: NAME -->``.
+
+Links to the table of benchmarks, which lies outside of the pages, lead to the page that holds it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ _LINE = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
 
 
 def _fill(app: Sphinx, name: str, source: list[str]) -> None:
-    source[0] = _LINE.sub(lambda found: PARTS[found[1]](), source[0])
+    text = _LINE.sub(lambda found: PARTS[found[1]](), source[0])
+    source[0] = text.replace("](../benchmarks/README.md)", "](benchmarks.md)")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
