@@ -25,7 +25,7 @@ def with_desk(act, **given):
             desk = Desk(sent.append, pool, **given)
             desk.begin()
             await act(desk, sent)
-            desk.close()
+            await desk.close()
         return sent
 
     return asyncio.run(main())
@@ -79,7 +79,7 @@ def test_close_in_mid_run_frees_the_engine():
     async def act(desk, sent):
         await desk.ask({"do": "play"})
         await asyncio.sleep(0.3)
-        desk.close()
+        await desk.close()
         await asyncio.sleep(0.3)
         assert desk.session._run is None and not desk.running
         number = len(sent)
@@ -174,7 +174,7 @@ def test_many_desks_share_two_processors():
             lasted = time.perf_counter() - began
             await asyncio.sleep(0.2)
             for desk in desks:
-                desk.close()
+                await desk.close()
             return min(len(kinds(box, "frame")) for box in sent) / lasted
 
     assert asyncio.run(main()) > 2.0

@@ -89,12 +89,12 @@ class Desk:
         except KmcgrowthError as error:
             self._notice(str(error))
 
-    def close(self) -> None:
-        """The tab is gone: stop, and let go of the run."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-        self.session.close()
+    async def close(self) -> None:
+        """The tab is gone: stop, and let go of the run once no thread is at it."""
+        self._send = _nobody
+        await self._pause()
+        async with self._turn:
+            self.session.close()
 
     # -- what a tab asks ----------------------------------------------------------------------
 
@@ -202,6 +202,7 @@ class Desk:
             except asyncio.CancelledError:
                 # whoever cancels must not touch the run before the thread has let go of it
                 await asyncio.wait([work])
+                work.exception()  # nobody is left to be told of one
                 raise
         if frame is None:
             return False
@@ -241,6 +242,10 @@ _ACTIONS = {
     "play": Desk._play, "pause": Desk._pause, "step": Desk._step, "reset": Desk._reset, "dice": Desk._dice,
     "story": Desk._tell, "knob": Desk._knob, "speed": Desk._pace, "csv": Desk._csv, "recipe": Desk._recipe,
 }
+
+
+def _nobody(message: dict[str, Any]) -> None:
+    pass
 
 
 def _any_seed() -> int:
