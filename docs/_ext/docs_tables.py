@@ -157,7 +157,9 @@ def _default(key: str, field: Any, part: type[Part]) -> str:
         return "the material's" if part is schema.Growth else "required"
     if field.default is not PydanticUndefined:
         value = field.default
-        return "none" if value in (None, "") else f"`{value}`".replace("'", '"')
+        if value in (None, ""):
+            return "none"
+        return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
     if field.default_factory is not None:
         return "empty"
     return "–"
