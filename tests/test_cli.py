@@ -46,8 +46,13 @@ def start(*arguments: str, program: str = "from kmcgrowth.cli import main; impor
     environment = os.environ | {"PYTHONPATH": root + os.pathsep + os.environ.get("PYTHONPATH", "")}
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=environment,
+        env=environment, preexec_fn=_hear_signals if os.name == "posix" else None,
     )
+
+
+def _hear_signals() -> None:
+    """Where the tests run in the background a shell may have had interrupts ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 # -- bad input --------------------------------------------------------------------------------
