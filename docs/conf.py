@@ -20,6 +20,7 @@ version = release = __version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "docstrings", "mathml", "generated"]
 exclude_patterns = ["_build", "_ext", "**.ipynb_checkpoints"]
 templates_path: list[str] = []
+highlight_language = "text"
 
 html_theme = "furo"
 html_title = f"kmcgrowth {version}"
