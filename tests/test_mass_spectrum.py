@@ -161,3 +161,14 @@ def test_bad_numbers() -> None:
         particle_mass(-1.0, material="InAs")
     with pytest.raises(BadInput, match="mass"):
         diameter_from_mass([1.0, np.nan], material="InAs")
+
+
+def test_liquid_that_has_grown_warm_dilutes_its_particles() -> None:
+    """V(T) = V25 (1 + expansion (T - 25 degC)), and with it the volume in which the particles simulated are."""
+    import kmcgrowth as kg
+    from kmcgrowth.observables.ensemble import ensemble
+
+    result = kg.simulate(kg.load_recipe("teaching_ripening", changes={
+        "flask.expansion": "9e-4 / K", "flask.temperature": "300 degC", "simulation.particles": 100,
+        "simulation.duration": "1 s", "simulation.snapshots": 2, "simulation.method": "exact"}))
+    assert ensemble(result).liquid == pytest.approx(float(result.attrs["control_volume_mL"]) * (1.0 + 9e-4 * 275.0))

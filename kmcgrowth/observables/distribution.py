@@ -74,7 +74,7 @@ class Population:
 
 
 @dataclass(frozen=True)
-class _Snapshot:
+class Snapshot:
     """Sizes of one snapshot: intervals of diameter [nm], weights (origin, size), diameter [nm], time [s]."""
 
     time: float
@@ -129,7 +129,7 @@ def size_distribution(
     import xarray as xr
 
     _one_of("kind", kind, ("histogram", "smooth"))
-    snapshot = _snapshot(result, time, replicate)
+    snapshot = read_snapshot(result, time, replicate)
     weights = _weights(snapshot, weight)
     chosen = _origins(origin)
     total = float(weights.sum())
@@ -170,7 +170,7 @@ def moments(
 
     Parameters are those of ``size_distribution``; ``quantiles`` are shares between 0 and 1.
     """
-    snapshot = _snapshot(result, time, replicate)
+    snapshot = read_snapshot(result, time, replicate)
     chosen = _origins(origin)
     w = _weights(snapshot, weight)[chosen].sum(axis=0)
     number = float(snapshot.count[chosen].sum())
@@ -221,7 +221,7 @@ def populations(
     -------
     list of Population, by rising diameter; particles are divided at the bottom of the valley
     """
-    snapshot = _snapshot(result, time, replicate)
+    snapshot = read_snapshot(result, time, replicate)
     w = snapshot.count.sum(axis=0)
     keep = w > 0
     if not keep.any():
@@ -236,7 +236,7 @@ def populations(
     return found
 
 
-def _valley(snapshot: _Snapshot, w: FloatArray, minimum_share: float) -> float | None:
+def _valley(snapshot: Snapshot, w: FloatArray, minimum_share: float) -> float | None:
     """Diameter at the bottom of the most significant valley [nm], or None."""
     from scipy.ndimage import gaussian_filter1d
 
@@ -263,7 +263,7 @@ def _valley(snapshot: _Snapshot, w: FloatArray, minimum_share: float) -> float |
         inside = (below >= minimum_share) & (below <= 1.0 - minimum_share) & (peak > 0)
         # One kernel holds about 2 sqrt(pi) h f particles, and counts of that size are compared.
         seen = 2.0 * np.sqrt(np.pi) * h
-        score = np.where(inside & (density < DEPTH * peak), _excess(seen * peak, seen * density), 0.0)
+        score = np.where(inside & (density < DEPTH * peak), excess(seen * peak, seen * density), 0.0)
         i = int(np.argmax(score))
         if score[i] > max(best, SIGNIFICANCE):
             best = float(score[i])
@@ -273,14 +273,14 @@ def _valley(snapshot: _Snapshot, w: FloatArray, minimum_share: float) -> float |
     return border
 
 
-def _excess(a: FloatArray, b: FloatArray) -> FloatArray:
+def excess(a: FloatArray, b: FloatArray) -> FloatArray:
     """How many standard errors the Poisson count a lies above b <= a: the signed root of the likelihood ratio."""
     half = np.maximum(0.5 * (a + b), 1e-300)
     rise = a * np.log(np.maximum(a, 1e-300) / half) + b * np.log(np.maximum(b, 1e-300) / half)
     return np.asarray(np.sqrt(np.maximum(2.0 * rise, 0.0)))
 
 
-def _snapshot(result: xr.Dataset, time: float | None, replicate: int | None) -> _Snapshot:
+def read_snapshot(result: xr.Dataset, time: float | None, replicate: int | None) -> Snapshot:
     times = result["time"].values
     if time is not None and not np.isfinite(time):
         raise BadInput(f"time: {time} cannot be used; give a number of seconds, or None for the last snapshot.")
@@ -301,10 +301,10 @@ def _snapshot(result: xr.Dataset, time: float | None, replicate: int | None) -> 
         low, high = result["size_bounds"].values.astype(float).T - 0.5
     else:
         low, high = size - 0.5, size + 0.5
-    return _Snapshot(float(times[i]), d, d * np.cbrt(low / size), d * np.cbrt(high / size), count, size)
+    return Snapshot(float(times[i]), d, d * np.cbrt(low / size), d * np.cbrt(high / size), count, size)
 
 
-def _weights(snapshot: _Snapshot, weight: str) -> FloatArray:
+def _weights(snapshot: Snapshot, weight: str) -> FloatArray:
     _one_of("weight", weight, ("number", "volume"))
     return snapshot.count * snapshot.units if weight == "volume" else snapshot.count
 
@@ -321,7 +321,7 @@ def _one_of(name: str, value: object, known: Sequence[str]) -> None:
         raise BadInput(f'{name}: "{value}" is not known; it is one of ' + ", ".join(f'"{k}"' for k in known) + ".")
 
 
-def _cumulative(snapshot: _Snapshot, w: FloatArray, at: FloatArray) -> FloatArray:
+def _cumulative(snapshot: Snapshot, w: FloatArray, at: FloatArray) -> FloatArray:
     """Weight below each diameter, that of every size spread evenly over its interval of diameters."""
     if not w.size:
         return np.zeros(np.shape(at))
@@ -331,14 +331,14 @@ def _cumulative(snapshot: _Snapshot, w: FloatArray, at: FloatArray) -> FloatArra
     return np.interp(at, ends, levels)
 
 
-def _extent(snapshot: _Snapshot, weights: FloatArray) -> tuple[float, float]:
+def _extent(snapshot: Snapshot, weights: FloatArray) -> tuple[float, float]:
     occurs = np.flatnonzero(weights.sum(axis=0) > 0)
     if not occurs.size:
         return (0.0, float(snapshot.upper.max())) if snapshot.upper.size else (0.0, 1.0)
     return float(snapshot.lower[occurs[0]]), float(snapshot.upper[occurs[-1]])
 
 
-def _edges(snapshot: _Snapshot, weights: FloatArray, bins: int | ArrayLike | None) -> FloatArray:
+def _edges(snapshot: Snapshot, weights: FloatArray, bins: int | ArrayLike | None) -> FloatArray:
     if bins is not None and np.ndim(bins) == 1:
         edges = np.asarray(bins, dtype=float)
         if edges.size < 2 or not np.all(np.isfinite(edges)) or np.any(np.diff(edges) <= 0):
@@ -356,7 +356,7 @@ def _edges(snapshot: _Snapshot, weights: FloatArray, bins: int | ArrayLike | Non
 
 
 def _points(
-    snapshot: _Snapshot, weights: FloatArray, widths: Sequence[float], bins: int | ArrayLike | None
+    snapshot: Snapshot, weights: FloatArray, widths: Sequence[float], bins: int | ArrayLike | None
 ) -> FloatArray:
     if bins is not None and np.ndim(bins) == 1:
         points = np.asarray(bins, dtype=float)
@@ -374,13 +374,13 @@ def _whole(bins: object) -> int:
     return int(bins)
 
 
-def _spread(snapshot: _Snapshot, w: FloatArray) -> tuple[float, float]:
+def _spread(snapshot: Snapshot, w: FloatArray) -> tuple[float, float]:
     """Standard deviation and interquartile range of the diameter [nm]."""
     m = weighted_moments(snapshot.diameter, w, quantiles=(0.25, 0.75))
     return (m.std, m.quantiles[0.75] - m.quantiles[0.25]) if w.sum() > 0 else (0.0, 0.0)
 
 
-def _silverman(snapshot: _Snapshot, w: FloatArray, number: float) -> float:
+def _silverman(snapshot: Snapshot, w: FloatArray, number: float) -> float:
     std, iqr = _spread(snapshot, w)
     narrow = min(std, iqr / 1.34) or std
     occurs = w > 0
@@ -388,7 +388,7 @@ def _silverman(snapshot: _Snapshot, w: FloatArray, number: float) -> float:
     return max(0.9 * narrow * max(number, 1.0) ** -0.2, comb)
 
 
-def _kernel(snapshot: _Snapshot, w: FloatArray, width: float, at: FloatArray) -> FloatArray:
+def _kernel(snapshot: Snapshot, w: FloatArray, width: float, at: FloatArray) -> FloatArray:
     """Sum of Gaussians, mirrored at diameter zero, with the weights of the sizes [weight/nm]."""
     some = w > 0
     d, weight = snapshot.diameter[some], w[some]

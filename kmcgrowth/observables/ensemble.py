@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcgrowth.errors import BadInput
-from kmcgrowth.observables.distribution import _snapshot
+from kmcgrowth.observables.distribution import read_snapshot
+from kmcgrowth.observables.liquid import liquid_volume
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,22 +82,15 @@ def ensemble(result: xr.Dataset, *, time: float | None = None, replicate: int | 
     Raises
     ------
     BadInput : a time or a replicate that makes no sense.
-
-    Notes
-    -----
-    The liquid is the volume simulated at the start times the volume of the flask over that in the first snapshot.
     """
-    s = _snapshot(result, time, replicate)
+    s = read_snapshot(result, time, replicate)
     there = s.count.sum(axis=0) > 0
     runs = result.sizes.get("replicate", 1) if replicate is None else 1
-    volume = result["volume"]
-    if "replicate" in volume.dims:
-        volume = volume.mean("replicate")
-    grown = float(volume.sel(time=s.time) / volume.isel(time=0))
+    liquid = liquid_volume(result).sel(time=s.time)
     return Ensemble(
         s.time, str(result.attrs["material"]), float(result.attrs["unit_volume_nm3"]), s.units[there],
         s.diameter[there], s.lower[there], s.upper[there], s.count[:, there],
-        runs * float(result.attrs["control_volume_mL"]) * grown,
+        runs * float(liquid.mean()),
     )
 
 

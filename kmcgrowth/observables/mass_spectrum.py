@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from kmcgrowth.errors import BadInput
 from kmcgrowth.materials.ligands import load_ligand
 from kmcgrowth.materials.loader import load_material
-from kmcgrowth.observables.distribution import DEPTH, ORIGINS, SIGNIFICANCE, _excess
+from kmcgrowth.observables.distribution import DEPTH, ORIGINS, SIGNIFICANCE, excess
 from kmcgrowth.observables.ensemble import add_in_blocks, ensemble, positive, rising
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def _valleys(y: FloatArray, seen: FloatArray) -> list[int]:
     while valleys:
         lower = np.minimum(seen[peaks[:-1]], seen[peaks[1:]])
         bottom = seen[valleys]
-        score = np.where(y[valleys] < DEPTH * np.minimum(y[peaks[:-1]], y[peaks[1:]]), _excess(
+        score = np.where(y[valleys] < DEPTH * np.minimum(y[peaks[:-1]], y[peaks[1:]]), excess(
             np.maximum(lower, bottom), bottom), 0.0)
         worst = int(np.argmin(score))
         if score[worst] > SIGNIFICANCE:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +13,7 @@ from kmcgrowth.errors import BadInput
 from kmcgrowth.materials import Cluster, Material, load_material
 from kmcgrowth.materials.optics import Optics
 from kmcgrowth.materials.sizing import Sizing, sizing_curve
+from kmcgrowth.observables.liquid import liquid_volume, of_recipe
 from kmcgrowth.physics.excitons import FWHM, HC, Curve, gaussian, step
 
 if TYPE_CHECKING:
@@ -80,17 +80,15 @@ def nearest_times(result: xr.Dataset, time: float | ArrayLike | None) -> list[in
 def flask(result: xr.Dataset, *, places: Sequence[int] | None = None, replicate: int | None = None) -> Flask:
     """Particles and clusters per volume at some snapshots (all for None), the mean of the replicates or one of them."""
     places = range(result.sizes["time"]) if places is None else places
-    data = result[["particle_count", "concentration", "volume"]].isel(time=list(places))
+    data = result[["particle_count", "concentration"]].assign(liquid=liquid_volume(result)).isel(time=list(places))
     if replicate is not None:
         if "replicate" in data.dims and replicate in data["replicate"].values:
             data = data.sel(replicate=[replicate])
         elif "replicate" in data.dims or replicate != 0:
             known = result["replicate"].values.tolist() if "replicate" in result.dims else [0]
             raise BadInput(f"replicate: there is no {replicate}; there are {known}.")
-    names, cold = _of_recipe(result)
-    start = float(np.mean(result["volume"].isel(time=0))) if cold is None else cold
-    liquid = data["volume"] / start * float(result.attrs["control_volume_mL"])
-    density = data["particle_count"] / liquid
+    names, _ = of_recipe(result)
+    density = data["particle_count"] / data["liquid"]
     density, dissolved = (x.mean("replicate") if "replicate" in x.dims else x for x in (density, data["concentration"]))
     count = density.transpose("time", "origin", "size").sel(origin=list(ORIGINS)).values.astype(float)
     diameter = result["diameter"].values.astype(float)
@@ -102,29 +100,6 @@ def flask(result: xr.Dataset, *, places: Sequence[int] | None = None, replicate:
         tuple(clusters[names.get(s, s)] for s in shown),
         dissolved.sel(species=shown).transpose("time", "species").values.astype(float),
     )
-
-
-def _of_recipe(result: xr.Dataset) -> tuple[dict[str, str], float | None]:
-    """Species -> cluster that its recipe names, and the flask's volume before anything was injected [mL]."""
-    import json
-
-    a = result.attrs
-    if not a.get("recipe"):
-        return {}, None
-    return _parsed(str(a["recipe"]), str(a.get("recipe_files", "{}")), str(a.get("recipe_changes", "{}")), json.loads)
-
-
-@lru_cache(maxsize=8)
-def _parsed(text: str, files: str, changes: str, read: Any) -> tuple[dict[str, str], float | None]:
-    from kmcgrowth.recipe import parse_recipe
-
-    try:
-        recipe = parse_recipe(text, files=read(files), changes=read(changes))
-    except BadInput:
-        # Written by hand, or for another version: the species' own names still tell their clusters.
-        return {}, None
-    named = {name: s.cluster for name, s in recipe.species.items() if s.cluster is not None}
-    return named, recipe.flask.volume * 1e6
 
 
 def cluster_extinction(cluster: Cluster, wavelength: ArrayLike) -> FloatArray:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcgrowth.observables.liquid import liquid_volume
+from kmcgrowth.physics.constants import N_A
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -23,13 +26,10 @@ def in_particles(result: xr.Dataset) -> FloatArray:
 
 def in_solution(result: xr.Dataset, recipe: Recipe, *names: str) -> FloatArray:
     """Formula units in dissolved species, all or those named, in the simulated volume (time,)."""
-    from kmcgrowth.physics.constants import N_A
-
     chosen = names or tuple(str(n) for n in result["species"].values)
     units = np.array([float(recipe.units_of(n)) for n in chosen])
     moles = result["concentration"].sel(species=list(chosen)).values @ units  # mol/L
-    share = float(result.attrs["control_volume_mL"]) / (1e6 * recipe.flask.volume)
-    return np.asarray(moles * result["volume"].values * 1e-3 * share * N_A)
+    return np.asarray(moles * liquid_volume(result).values * 1e-3 * N_A)
 
 
 def share_in_particles(result: xr.Dataset, recipe: Recipe) -> FloatArray:
