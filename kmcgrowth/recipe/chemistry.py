@@ -89,7 +89,7 @@ class Reaction(Part):
         data |= {"reactants": read.reactants, "products": read.products, "reversible": read.reversible}
         sides = (read.reactants, read.products) if read.reversible else (read.reactants,)
         if "orders" in data:
-            data["orders"] = _orders(data["orders"], read.reactants)
+            data["orders"] = read_orders(data["orders"], read.reactants)
             if read.reversible:
                 _check_reverse(data["orders"], read.reactants, read.products)
         elif (most := max(sum(side.values()) for side in sides)) > 2:
@@ -178,7 +178,8 @@ def _constant_example(change: int) -> str:
     return "2.5" if change == 0 else f'"1e-3 M^{change}"' if change != 1 else '"1e-3 M"'
 
 
-def _orders(given: Any, reactants: dict[str, int]) -> dict[str, float]:
+def read_orders(given: Any, reactants: dict[str, int]) -> dict[str, float]:
+    """Orders of a rate law, at least those of what is consumed."""
     if not isinstance(given, dict) or not given:
         raise Wrong(f"{shown(given)} is not a table of species and orders, for example {{ A = 1 }}.", "orders")
     for name in reactants:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
 from pydantic import InstanceOf, ValidationInfo
 
 from kmcgrowth.physics.layers import tetrahedral_number
-from kmcgrowth.recipe.chemistry import Reaction, Species
+from kmcgrowth.recipe.chemistry import Reaction, Species, rate_dimension, read_orders
 from kmcgrowth.recipe.equations import MONOMER, NAME
-from kmcgrowth.recipe.fields import Part, Text, choice, read_number, whole
-from kmcgrowth.recipe.laws import TemperatureLaw, merged_law
+from kmcgrowth.recipe.fields import Part, Text, choice, under, whole
+from kmcgrowth.recipe.laws import TemperatureLaw, merged_law, read_law
 from kmcgrowth.recipe.problems import Wrong, nearest
 from kmcgrowth.units import shown
 
@@ -67,8 +68,6 @@ class Family(Part):
     @classmethod
     def prepare(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         """Read the rates, whose order follows from the rule."""
-        from kmcgrowth.recipe.chemistry import rate_dimension
-
         rule = data.get("rule")
         if rule not in RULES:
             return data
@@ -81,25 +80,17 @@ class Family(Part):
             if data.get("last", 7) <= data.get("first", 4):
                 raise Wrong("is not above first; a family has at least two members.", "last")
             if "orders" in data:
-                data["orders"] = _orders(data["orders"], (MONOMER, data["source"]))
+                data["orders"] = read_orders(data["orders"], {MONOMER: 1, data["source"]: 1})
             order = 1.0 + sum((data.get("orders") or {MONOMER: 1.0, "source": 1.0}).values())
         else:
             for key, example in (("cluster", "In37P20"), ("leaves", "In(OPA)3"), ("surface", "16")):
                 if key not in data:
                     raise Wrong(f'is missing; the rule "exchange" needs it, for example {example}.', key)
         data["rate"] = merged_law(data, rate_dimension(order), low=0.0)
-        if "core_rate" in data:
-            data["core_rate"] = merged_law(data, rate_dimension(2.0), "core_rate", "-", "-", low=0.0)
-        if "release" in data:
-            data["release"] = merged_law(data, "1/s", "release", "-", "-", low=0.0)
+        for key, dimension in (("core_rate", rate_dimension(2.0)), ("release", "1/s")):
+            if key in data:
+                data[key] = under(key, partial(read_law, dimension=dimension, low=0.0), data[key])
         return data
-
-
-def _orders(given: Any, known: tuple[str, ...]) -> dict[str, float]:
-    if not isinstance(given, dict) or set(given) != set(known):
-        raise Wrong(f"{shown(given)} does not give an order to each of {' and '.join(known)}; write "
-                    f"{{ {known[0]} = 1, {shown(known[1])} = 1 }}.", "orders")
-    return {n: read_number(v, lambda x: 0 <= x <= 20, "an order from 0 to 20") for n, v in given.items()}
 
 
 def expand(
