@@ -59,7 +59,7 @@ def magic_release() -> Fitted:
     unchanged = brentq(lambda e: -np.expm1(-law(150.0, e) * HALF_HOUR) - 0.02, 0.2, 4.0)
     comparable = brentq(lambda e: 1.0 / law(300.0, e) - 5.0, 0.2, 4.0)
     return Fitted("MSC release, barrier at 0.005 /s and 250 °C", "2.0 eV",
-                  "2 % in half an hour at 150 °C at most, a lifetime of 5 s at 300 °C at most (InAs-3)",
+                  "2 % in half an hour at 150 °C at most, a lifetime of 5 s at 300 °C at most (InAs-3 and InAs-4)",
                   f"at least {unchanged:.2f} and {comparable:.2f} eV")
 
 
@@ -99,18 +99,18 @@ def nucleation(bench: Bench) -> Fitted:
 
     fast = [born("inas_feed_fast", a) for a in (1e30, 1e31, 1e32)]
     return Fitted("InAs nucleation prefactor", "1e31 /(m³ s)",
-                  "a second population at 30 mL/h, none at 2 mL/h (InAs-6)",
+                  "a second population at 30 mL/h, none at 2 and 6 mL/h (InAs-5, InAs-6)",
                   f"1e30, 1e31, 1e32 make {fast[0]:.2g}, {fast[1]:.2g}, {fast[2]:.2g} per seed at 30 mL/h and "
                   f"{born('inas_feed_2ml_per_hour', 1e32):.1g} at most at 2 mL/h")
 
 
 def phosphide_solubility(bench: Bench) -> Fitted:
     """Solubility of Cd3P2 at 180 degC: the dots stop near 900 nm (CdP-1)."""
-    from kmcgrowth.papers.cd3p2 import _lines
+    from kmcgrowth.papers.cd3p2 import dot_lines
 
     def last(micromolar: float) -> float:
         result = bench.run("cd3p2_clusters", changes={"growth.solubility.value": f"{micromolar} uM"})
-        return _lines(result, 60.0)[-1]
+        return dot_lines(result, 60.0)[-1]
 
     values = [(c, last(c)) for c in (0.01, 0.02, 0.03, 0.05, 0.1)]
     return Fitted("Cd3P2 solubility at 180 °C", "0.02 µM", "dots stop near 900 nm (CdP-1)",

@@ -34,7 +34,7 @@ def _seeds(bench: Bench, wavelength: float) -> dict[str, Any]:
     def beyond(diameter: float) -> float:
         result = bench.run("cd3p2_overgrowth", changes={
             "seeds.0.diameter": f"{diameter} nm", "simulation.duration": "1 s", "simulation.snapshots": 2})
-        return _lines(result, 0.0)[-1] - wavelength
+        return dot_lines(result, 0.0)[-1] - wavelength
 
     material = load_material("Cd3P2")
     guess = float(sizing_curve(material).diameter(HC / wavelength))
@@ -44,7 +44,7 @@ def _seeds(bench: Bench, wavelength: float) -> dict[str, Any]:
             "seeds.0.concentration": f"{MASS / (units * material.molar_mass) / FLASK * 1e3:.4f} uM"}
 
 
-def _lines(result: xr.Dataset, minutes: float) -> list[float]:
+def dot_lines(result: xr.Dataset, minutes: float) -> list[float]:
     """Emission peaks of dots at a time, from blue to red [nm]."""
     lines = emission_lines(emission(result, time=60.0 * minutes))
     return sorted(x.wavelength for x in lines if x.wavelength > CLUSTERS)
@@ -62,7 +62,7 @@ def from_precursors(bench: Bench) -> None:
     clusters = result["concentration"].sel(species="MSC").values
     bench.found("clusters at 5 min over most", np.interp(5.0, minutes, clusters) / clusters.max())
     bench.found("time of most clusters", minutes[int(clusters.argmax())])
-    lines = [(t, _lines(result, t)) for t in np.arange(1.0, 60.5, 1.0)]
+    lines = [(t, dot_lines(result, t)) for t in np.arange(1.0, 60.5, 1.0)]
     dots = [(t, x[-1]) for t, x in lines if x]
     bench.found("first emission of dots", dots[0][1] if dots else np.nan)
     bench.found("last emission of dots", dots[-1][1] if dots else np.nan)
@@ -89,10 +89,10 @@ def four_sizes(bench: Bench) -> None:
     for start in DOTS:
         result = _overgrown(bench, start)
         last = result["time"].values[-1] / 60.0
-        end[start] = (_lines(result, last) or [np.nan])[-1]
+        end[start] = (dot_lines(result, last) or [np.nan])[-1]
         bench.found(f"{start} nm dots end at", end[start])
         t = np.arange(0.0, last + 0.1, ALIQUOT)
-        curves[start] = t, [(_lines(result, x) or [np.nan])[-1] for x in t]
+        curves[start] = t, [(dot_lines(result, x) or [np.nan])[-1] for x in t]
     result = _overgrown(bench, 1010)
     held = (result["particle_count"].sel(origin="seed") * result["size"]).sum("size").values
     fed = 0.5e-3 * N_A * float(result.attrs["control_volume_mL"]) / (1e6 * FLASK)
@@ -119,9 +119,9 @@ def four_sizes(bench: Bench) -> None:
 def early_aliquots(bench: Bench) -> None:
     """Aliquots every ten minutes, the first as the injection begins."""
     result = _overgrown(bench, 1010)
-    before = _lines(result, 0.0)
+    before = dot_lines(result, 0.0)
     times = np.arange(ALIQUOT, result["time"].values[-1] / 60.0 + 0.1, ALIQUOT)
-    peaks = [_lines(result, t) for t in times]
+    peaks = [dot_lines(result, t) for t in times]
     bench.found("emission of the first aliquot less that of the seeds", peaks[0][-1] - before[-1])
     bench.found("most emission peaks on the way", max(len(p) for p in peaks[1:]))
     bench.found("emission peaks at the end", len(peaks[-1]))
