@@ -104,6 +104,17 @@ def nucleation(bench: Bench) -> Fitted:
                   f"{born('inas_feed_2ml_per_hour', 1e32):.1g} at most at 2 mL/h")
 
 
+def indium_phosphide_nucleation(bench: Bench) -> Fitted:
+    """Prefactor of nucleation of InP: dots of 3 nm from clusters in an hour at 240 degC, the usual size."""
+    def beyond(power: float) -> float:
+        result = bench.run("inp_single_source", changes={"nucleation.prefactor": f"{10.0 ** power:.6g} / m^3 / s"})
+        return float(result["mean_diameter"].sel(population="all")[-1]) - 3.0
+
+    found = brentq(beyond, 21.0, 26.0, xtol=0.01)
+    return Fitted("InP nucleation prefactor", "3.5e23 /(m³ s)", "dots of 3 nm from clusters at 240 °C, assumed",
+                  f"{10.0 ** found:.2g} /(m³ s)")
+
+
 def phosphide_solubility(bench: Bench) -> Fitted:
     """Solubility of Cd3P2 at 180 degC: the dots stop near 900 nm (CdP-1)."""
     from kmcgrowth.papers.cd3p2 import dot_lines
@@ -153,7 +164,7 @@ def every() -> Iterator[Fitted]:
     closed: tuple[Callable[[], Fitted], ...] = (amorphous_release, magic_release, alcohol_binding)
     for make in closed:
         yield make()
-    for fit in (monomer_loss, nucleation, phosphide_solubility, etching):
+    for fit in (monomer_loss, nucleation, indium_phosphide_nucleation, phosphide_solubility, etching):
         yield fit(bench)
 
 
