@@ -34,7 +34,9 @@ def summary(dataset: xr.Dataset) -> str:
     if not int(a.get("complete", 1)):
         lines.append(f"incomplete      stopped at {_time(time)}")
     if runs > 1:
-        lines.append(f"replicates      {runs}; means per replicate, and intervals of these means")
+        what = "all alike, as a balance has no noise" if a.get("method") == "balance" else (
+            "means per replicate, and intervals of these means")
+        lines.append(f"replicates      {runs}; {what}")
     number = _mean(last["number"].sel(population="all"))
     if number > 0:
         mean, width = (_mean(last[name].sel(population="all")) for name in ("mean_diameter", "relative_std"))

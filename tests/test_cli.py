@@ -140,6 +140,23 @@ def test_resume_without_a_checkpoint(capsys: pytest.CaptureFixture[str]) -> None
     assert "another run" in one_line(capsys.readouterr().err)
 
 
+def test_resume_draws_the_figure_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", NAME, *SMALL, "--no-plot"]) == 0
+    written = Path(f"{NAME}.nc").stat().st_mtime_ns
+    capsys.readouterr()
+    assert main(["run", NAME, *SMALL, "--resume"]) == 0
+    assert "only its figure was missing" in capsys.readouterr().out
+    assert Path(f"{NAME}.png").stat().st_size > 0 and Path(f"{NAME}.nc").stat().st_mtime_ns == written
+    assert main(["run", NAME, *SMALL, "--resume"]) == 0
+    assert "nothing to do" in capsys.readouterr().out
+
+
+def test_replicates_of_a_balance_claim_no_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", NAME, *SMALL, "--method", "balance", "--replicates", "2", "--no-plot"]) == 0
+    out = capsys.readouterr().out
+    assert "all alike" in out and "interval" not in out
+
+
 LINE_BY_LINE = (
     "import sys; from kmcgrowth.cli import main, progress; progress.LINE_SECONDS = 0.0; sys.exit(main())"
 )

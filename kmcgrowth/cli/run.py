@@ -36,6 +36,7 @@ def run(
         with claimed(result):
             dataset = _result(
                 recipe, result, options.read_changes(changes), resume, quiet, signals.requested,
+                redraw=not no_plot and not result.with_suffix(".png").exists(),
                 rng=seed, method=method, particles=particles, replicates=replicates,
             )
     # All is saved: from here on a signal ends the program at once, and so does one that came after the last event.
@@ -58,20 +59,20 @@ def _target(recipe: str, output: Path | None) -> Path:
 
 
 def _result(
-    name: str, result: Path, changes: dict[str, Any], resume: bool, quiet: bool, stop: Any, **how: Any
+    name: str, result: Path, changes: dict[str, Any], resume: bool, quiet: bool, stop: Any, *, redraw: bool, **how: Any
 ) -> Any:
     """Simulate and save; None where there is nothing to show."""
     from kmcgrowth.errors import Interrupted
     from kmcgrowth.recipe import load_recipe, reaches_growth
-    from kmcgrowth.results import save
+    from kmcgrowth.results import load, save
 
     recipe = load_recipe(name, changes=changes)
     reaches_growth(recipe)
     checkpoint = Path(f"{result}.ckpt")
     if resume and not checkpoint.exists() and result.exists() and _complete(result, recipe, **how):
         if not quiet:
-            _say(f'"{result}" is complete already; nothing to do.')
-        return None
+            _say(f'"{result}" is complete already; {"only its figure was missing" if redraw else "nothing to do"}.')
+        return load(result) if redraw else None
     _fits(recipe, how["particles"], how["replicates"], how["method"] or recipe.simulation.method)
     try:
         dataset = _simulate(recipe, stop, quiet, checkpoint=checkpoint, resume=resume, **how)
