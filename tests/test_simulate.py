@@ -12,14 +12,13 @@ import pytest
 
 import kmcgrowth as kg
 from kmcgrowth import checkpoint as store
+from kmcgrowth import driving
 from kmcgrowth.errors import BadInput, Interrupted
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import Model
 from kmcgrowth.report import history_table, summary
 from kmcgrowth.results import save
 from kmcgrowth.simulate import engines, simulate
-
-drive: Any = sys.modules["kmcgrowth.simulate"]
 
 TEXT = """
 title = "a small flask"
@@ -315,7 +314,7 @@ def test_checkpoints_on_the_way_change_nothing(
     recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replicates: int
 ) -> None:
     whole = simulate(recipe, method="walker", replicates=replicates)
-    monkeypatch.setattr(drive, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(driving, "CHECKPOINT_SECONDS", 0.0)
     path = tmp_path / "x"
     seen = []
     result = simulate(

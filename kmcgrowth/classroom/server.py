@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from kmcgrowth.driving import processors
 from kmcgrowth.errors import BadInput
-from kmcgrowth.simulate import processors
 
 PORT = 8420
 """Where the page is unless somebody says otherwise."""
@@ -58,7 +58,7 @@ def _lay_out(pool: ThreadPoolExecutor) -> None:
 
     def lay_out(client: Client, lattice: bool) -> None:
         ui.add_head_html('<link rel="stylesheet" href="/classroom/desk.css">')
-        ui.add_body_html(f'<script id="settings" type="application/json">{settings()}</script>')
+        ui.add_body_html(f'<script id="settings" type="application/json">{settings(lattice=lattice)}</script>')
         for name in ("plots", "lattice_view" if lattice else "charts", "" if lattice else "flask_view", "desk"):
             if name:
                 ui.add_body_html(f'<script src="/classroom/{name}.js"></script>')

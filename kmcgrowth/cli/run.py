@@ -86,8 +86,8 @@ def _result(
 
 def _fits(recipe: Recipe, particles: int | None, replicates: int, method: str) -> None:
     from kmcgrowth.check_memory import require_memory
+    from kmcgrowth.driving import processors
     from kmcgrowth.model.build import build_model
-    from kmcgrowth.simulate import processors
 
     if particles is None or particles > 0:  # simulate says what is wrong with others
         model = build_model(recipe, particles=particles)

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 
+from kmcgrowth.driving import processors
 from kmcgrowth.errors import BadInput
 from kmcgrowth.seeding import LARGEST_SEED
-from kmcgrowth.simulate import processors
 from kmcgrowth.studies.crew import Crew, Tally
 from kmcgrowth.studies.points import Points
 from kmcgrowth.studies.records import Progress, Run, at_work

@@ -10,9 +10,9 @@ from pathlib import Path
 from verification.cases import Case, Check, Finding
 from verification.figures import save_figure
 
+from kmcgrowth.driving import processors
 from kmcgrowth.files import atomic_path
 from kmcgrowth.provenance import versions
-from kmcgrowth.simulate import processors
 
 
 def save_figures(findings: Sequence[Finding], folder: Path) -> dict[str, list[tuple[str, str]]]:
