@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import kmcgrowth as kg
-from kmcgrowth.classroom.colour import WAVELENGTHS, colour
-from kmcgrowth.classroom.course import EVERY, FRAMES, Course
-from kmcgrowth.classroom.frames import BINS
-from kmcgrowth.classroom.knobs import KNOBS, SYRINGE_VOLUME, Setting
+from kmcgrowth.classroom.colour import BASE, WAVELENGTHS, around, colour
+from kmcgrowth.classroom.course import SHIPPED, Course, per_cluster
+from kmcgrowth.classroom.frames import BINS, numbers
+from kmcgrowth.classroom.knobs import FLASK_VOLUME, KNOBS, STOCK, SYRINGE_VOLUME, Setting
 from kmcgrowth.classroom.session import Session
+from kmcgrowth.classroom.timeline import EVERY, FRAMES
 from kmcgrowth.errors import BadInput
 from kmcgrowth.observables import absorption
 from kmcgrowth.recipe import parse_recipe
@@ -111,7 +112,7 @@ def test_run_left_off_in_mid_frame_is_that_of_its_recipe():
 
 
 def test_nucleation_from_a_shot_without_seeds_is_that_of_its_recipe():
-    session = Session({"seeds": 0.0, "shot": 5.0, "feed": 0.0, "formula_units": 400_000, "duration": 600.0}, seed=4)
+    session = Session({"seeds": 0.0, "shot": 5.0, "feed": 0.0, "particles": 1333, "duration": 600.0}, seed=4)
     run(session, 10)
     assert session.counts.nucleated.sum() > 50
     session.set("temperature", 320.0)
@@ -177,10 +178,26 @@ def test_every_knob_can_stand_at_both_ends(name, knob):
         assert recipe.simulation.duration == 150.0
 
 
+def test_chemistry_is_that_of_the_shipped_recipe():
+    """What the page leaves as it is, is as in the recipe that it is taken from, the kinetics of the clusters too."""
+    shipped = kg.load_recipe(SHIPPED)
+    for cluster in ("AMC", "MSC"):
+        mine = parse_recipe(Course(Setting.of({"cluster": cluster}), 1).recipe())
+        assert mine.reaction == shipped.reaction and len(mine.reaction) == 3 and mine.species == shipped.species
+        assert mine.injection[0].contents[cluster] == pytest.approx(shipped.injection[0].contents["AMC"])
+        assert STOCK / per_cluster(cluster) == pytest.approx(3.2)
+        for key in ("diffusion", "solubility", "surface_energy"):
+            assert getattr(mine.growth, key) == getattr(shipped.growth, key), key
+        assert mine.nucleation == shipped.nucleation
+        assert mine.flask.volume == shipped.flask.volume == pytest.approx(FLASK_VOLUME * 1e-6)
+        assert mine.seeds == shipped.seeds
+        assert mine.flask.temperature(0.0) == shipped.flask.temperature(0.0)
+
+
 @pytest.mark.parametrize("given, says", [
     ({"feed": -1}, "Injection rate"), ({"width": "wide"}, "Seed width"), ({"feed": float("nan")}, "Injection rate"),
     ({"colour": 1}, "colour"), ({"cluster": "XSC"}, "XSC"), ({"duration": 61.0}, "duration"),
-    ({"seeds": 0, "feed": 0}, "no seeds"), ({"particles": 1e6}, "particles"),
+    ({"seeds": 0, "feed": 0}, "no seeds"), ({"particles": 1e6}, "Dots simulated"),
     ({"program": [(1, "width", 3)]}, "width"), ({"program": ["now"]}, "program"),
 ])
 def test_bad_knobs_get_a_sentence(given, says):
@@ -210,7 +227,7 @@ def test_closed_session_keeps_what_was_seen_and_refuses_more():
 
 
 def test_run_ends():
-    session = Session({"particles": 100, "duration": 60.0}, seed=1)
+    session = Session({"particles": 200, "duration": 60.0}, seed=1)
     run(session, FRAMES)
     assert session.over and session.advance() is None and session.set("feed", 1.0) == "same"
     assert_same_end(session, repeat(session))
@@ -219,12 +236,8 @@ def test_run_ends():
 # -- frames -----------------------------------------------------------------------------------
 
 
-def numbers(thing):
-    if isinstance(thing, dict):
-        thing = list(thing.values())
-    if isinstance(thing, (list, tuple)):
-        return sum(numbers(x) for x in thing)
-    return 1
+def test_numbers_are_counted():
+    assert numbers({"a": 1, "b": [1, None, (2.5, "#aabbcc")], "c": {}, "d": {"e": True}}) == 6
 
 
 def test_frame_holds_at_most_200_numbers_and_is_json():
@@ -253,9 +266,27 @@ def test_spectrum_is_that_of_the_observables():
     session = Session(SMALL | {"cluster": "MSC", "temperature": 200.0, "feed": 60.0}, seed=1)
     run(session, 20)
     result = repeat(session)
-    whole = absorption(result, wavelength=WAVELENGTHS, path=0.01).sum("part").values
-    assert np.allclose(session.history[-1].spectrum, whole, rtol=0.03, atol=0.01)
+    frame = session.history[-1]
+    whole = absorption(result, wavelength=WAVELENGTHS, path=0.01).sum("part").values.ravel()
+    assert np.allclose(frame.spectrum, whole[BASE], rtol=0.03, atol=0.01)
+    assert np.allclose(frame.close, whole[around(frame.exciton)], rtol=0.03, atol=0.01)
     assert whole.max() > 0.1
+
+
+@pytest.mark.parametrize("given", [
+    {"width": 3.0, "diameter": 2.0}, {"width": 3.0, "diameter": 4.0}, {"width": 5.0, "diameter": 6.0}, {"width": 14.0},
+])
+def test_spectrum_shows_the_first_exciton(given):
+    """Straight lines between the wavelengths shown miss it by at most 3.5 % of its highest value beyond 500 nm."""
+    session = Session(SMALL | given, seed=1)
+    frame = session.history[0]
+    fine = np.linspace(380.0, 1600.0, 2441)
+    whole = absorption(repeat(session).isel(time=[0]), wavelength=fine, path=0.01).sum("part").values.ravel()
+    shown = sorted([*zip(WAVELENGTHS[BASE], frame.spectrum),
+                    *zip(WAVELENGTHS[around(frame.exciton)], frame.close)])
+    drawn = np.interp(fine, *np.array(shown).T)
+    red = fine > 500.0  # below, the spectrum rises steeply and has no bands but those of clusters
+    assert np.abs(drawn - whole)[red].max() < 0.035 * whole[red].max()
 
 
 def test_growth_curve_crosses_zero_at_the_critical_radius():

@@ -1,5 +1,5 @@
 """The teaching page: knobs, live pictures and stories over the engines of the package.
 
-``session`` turns knobs into a recipe, a run and frames, and knows nothing of the web; ``stories`` holds what is told;
-``page`` shows it.
+``session`` and ``lattice_session`` turn knobs into a recipe, a run and frames, and know nothing of the web; ``stories``
+holds what is told; a ``desk`` is a tab's run, and ``server`` shows it.
 """

@@ -8,23 +8,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcgrowth.materials import load_material
+from kmcgrowth.materials.sizing import sizing_curve
 from kmcgrowth.observables.optics import cluster_extinction, cross_section
+from kmcgrowth.physics.excitons import HC, Curve
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
-WAVELENGTHS = np.concatenate([np.arange(380.0, 781.0, 20.0), np.arange(850.0, 1601.0, 75.0)])
-"""Where the spectrum is shown [nm]."""
+WAVELENGTHS = 380.0 * 1.01 ** np.arange(146)
+"""Where the spectrum can be shown, each a hundredth longer than the one before [nm]."""
+
+BASE = np.array([*range(0, 40, 3), 52, 65, 145])
+"""Those of them that are always shown: closely where clusters have their bands."""
+
+AROUND = np.array([*range(-41, -11, 3), *range(-10, 11), 13, 17, 24, 36])
+"""Those that are shown around the first exciton: closely there, and less so at the transitions above it."""
 
 VISIBLE = WAVELENGTHS <= 780.0
 
 PATH = 0.01
 """Of the light through the flask, as of a sample diluted a hundredfold in a cell of 1 cm [cm]."""
 
-GRID = np.arange(0.525, 20.0, 0.05)
+GRID = np.arange(0.51, 20.0, 0.02)
 """Diameters at which cross sections are tabulated, the middles of bins [nm]."""
 
 _TO_SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 """From CIE XYZ to linear sRGB: IEC 61966-2-1."""
+
+
+@lru_cache(maxsize=4)
+def _sizing(material: str) -> Curve:
+    return sizing_curve(load_material(material))
+
+
+def exciton(material: str, diameter: float | None) -> int:
+    """Place in ``WAVELENGTHS`` of the first exciton of a diameter [nm]."""
+    if diameter is None:
+        return 0
+    wavelength = HC / float(_sizing(material).energy(diameter))
+    return int(np.abs(np.log(WAVELENGTHS / wavelength)).argmin())
+
+
+def around(place: int) -> IntArray:
+    """Places around that of an exciton; those that lie outside of ``WAVELENGTHS`` are its ends."""
+    return np.clip(place + AROUND, 0, WAVELENGTHS.size - 1)
 
 
 @lru_cache(maxsize=4)
@@ -69,7 +96,7 @@ def _observer() -> FloatArray:
     x = lobe(0.362, 442.0, 0.0624, 0.0374) + lobe(1.056, 599.8, 0.0264, 0.0323) + lobe(-0.065, 501.1, 0.0490, 0.0382)
     y = lobe(0.821, 568.8, 0.0213, 0.0247) + lobe(0.286, 530.9, 0.0613, 0.0322)
     z = lobe(1.217, 437.0, 0.0845, 0.0278) + lobe(0.681, 459.0, 0.0385, 0.0725)
-    return np.stack([x, y, z])
+    return np.stack([x, y, z]) * w  # steps are as wide as the wavelength is long
 
 
 def colour(absorbance: FloatArray) -> str:
@@ -84,4 +111,4 @@ def colour(absorbance: FloatArray) -> str:
     return "#" + "".join(f"{round(255.0 * float(c)):02x}" for c in coded)
 
 
-__all__ = ["GRID", "PATH", "VISIBLE", "WAVELENGTHS", "colour", "spectrum"]
+__all__ = ["AROUND", "BASE", "GRID", "PATH", "VISIBLE", "WAVELENGTHS", "around", "colour", "exciton", "spectrum"]

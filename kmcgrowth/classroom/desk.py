@@ -7,14 +7,11 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from secrets import randbelow
-from time import perf_counter
 from typing import Any
 
 from kmcgrowth.classroom.frames import Frame
-from kmcgrowth.classroom.knobs import KNOBS
-from kmcgrowth.classroom.lattice_session import KNOBS as LATTICE_KNOBS
 from kmcgrowth.classroom.lattice_session import LatticeFrame, LatticeSession
-from kmcgrowth.classroom.lattice_session import stories as lattice_stories
+from kmcgrowth.classroom.lattice_stories import stories as lattice_stories
 from kmcgrowth.classroom.session import Session
 from kmcgrowth.classroom.stories import Story, stories
 from kmcgrowth.errors import BadInput, KmcgrowthError
@@ -51,7 +48,6 @@ class Desk:
         self._send, self._pool = send, pool
         self.speed = 5
         self._book = lattice_stories() if lattice else stories()
-        self._labels = LATTICE_KNOBS if lattice else KNOBS
         self.story: Story = self._book[story or next(iter(self._book))]
         kind = LatticeSession if lattice else Session
         self.session: Session | LatticeSession = kind(self.story.knobs, seed=_any_seed())
@@ -77,6 +73,7 @@ class Desk:
                 "diameter": challenge.diameter, "width": challenge.width, "free": list(challenge.free),
             },
         })
+        self._tell_rest()
         self._state()
 
     async def ask(self, what: Mapping[str, Any]) -> None:
@@ -116,6 +113,7 @@ class Desk:
         await self._pause()
         while not self.session.over and not await self._frame(show=True):
             pass
+        self._tell_rest()
 
     async def _reset(self, what: Mapping[str, Any]) -> None:
         await self._anew(self.session.restart)
@@ -142,8 +140,8 @@ class Desk:
             self._send({"kind": "knobs", "knobs": self.session.knobs})
             raise
         if answer == "new":
-            what_changed = self._labels[name].label if name in self._labels else "The cluster"
-            self._notice(f"{what_changed} is changed: a new run has begun.")
+            knob = self.session.KNOBS.get(name)
+            self._notice(f"{knob.label if knob else 'The cluster'} is changed: a new run has begun.")
             self.begin()
         elif answer == "empty":
             self._notice("The syringe is empty.")
@@ -180,14 +178,16 @@ class Desk:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def _go(self) -> None:
-        shown = due = perf_counter()
+        clock = asyncio.get_running_loop().time
+        shown = due = clock()
         try:
             while not self.session.over:
-                late = perf_counter() - shown >= 0.95 / SHOWN
+                late = clock() - shown >= 0.95 / SHOWN
                 if await self._frame(show=late):
-                    shown = perf_counter() if late else shown
-                    due = max(due + 1.0 / self.speed, perf_counter() - 1.0 / self.speed)
-                    await asyncio.sleep(max(due - perf_counter(), 0.0))
+                    shown = clock() if late else shown
+                    due = max(due + 1.0 / self.speed, clock() - 1.0 / self.speed)
+                    await asyncio.sleep(max(due - clock(), 0.0))
+            self._tell_rest()
         except KmcgrowthError as error:
             self._notice(str(error))
         self._task = None
@@ -211,9 +211,14 @@ class Desk:
         return True
 
     def _catch_up(self) -> None:
-        """Show the last frame if the tab has not seen it, so that page, table and recipe end alike."""
+        """Show the last frame if the tab has not seen all of it, so that page, table and recipe end alike."""
         if self._seen < self.session.frame:
             self._show()
+        self._tell_rest()
+
+    def _tell_rest(self) -> None:
+        while rest := self.session.rest():
+            self._send({"kind": "rest", "frame": rest})
 
     def _show(self) -> None:
         self._seen = self.session.frame

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcgrowth.classroom.colour import colour, spectrum
+from kmcgrowth.classroom.colour import BASE, around, colour, exciton, spectrum
 from kmcgrowth.model.run import Counts
 from kmcgrowth.model.types import MONOMER, Model
 from kmcgrowth.physics.constants import N_A
@@ -49,7 +49,9 @@ class Frame:
     curve : (points,) growth rate of radii equally spaced from ``reach``/2/points to ``reach``/2 [nm/min]
     riders : (particles, 2) radius [nm] and growth rate [nm/min], of seeds first
     nucleated_riders : those of them that are nucleated, the last ones
-    spectrum : (wavelengths,) absorbance [dimensionless]
+    spectrum : (wavelengths,) absorbance at ``colour.BASE`` [dimensionless]
+    close : (wavelengths,) the same at ``colour.AROUND`` the first exciton [dimensionless]
+    exciton : place of the first exciton in ``colour.WAVELENGTHS``
     colour : of the flask, "#rrggbb"
     """
 
@@ -71,11 +73,20 @@ class Frame:
     riders: tuple[tuple[float, float], ...]
     nucleated_riders: int
     spectrum: tuple[float, ...]
+    close: tuple[float, ...]
+    exciton: int
     colour: str
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+
+def numbers(message: Any) -> int:
+    """How many numbers a message holds: all that is neither a list nor a table, None and words too."""
+    if isinstance(message, dict):
+        message = list(message.values())
+    return sum(numbers(x) for x in message) if isinstance(message, (list, tuple)) else 1
 
 
 class Camera:
@@ -109,6 +120,9 @@ class Camera:
         light = spectrum(model.material, diameter, both[0] + both[1], counts.volume, dissolved)
         length = model.capillary_length(T) * 1e9
         speed = self._speed(riders, T, S)
+        # of two populations the one with more matter has the exciton that is seen
+        matter = [float(w @ diameter**3) for w in both]
+        near = exciton(model.material, moments[int(matter[1] > matter[0])][0])
         return Frame(
             index=index, time=counts.time, temperature=round(T - 273.15, 2), feed=feed,
             injected=round(counts.injected_volume * 1e6, 3), supersaturation=_short(S), threshold=self._threshold(T),
@@ -118,7 +132,8 @@ class Camera:
             seeds=tuple(int(n) for n in bars[0]), nucleated=tuple(int(n) for n in bars[1]),
             curve=tuple(_short(x) for x in self._speed(radius, T, S)),
             riders=tuple((_short(r), _short(x)) for r, x in zip(riders, speed, strict=True)),
-            nucleated_riders=len(picked[1]), spectrum=tuple(_short(a) for a in light), colour=colour(light),
+            nucleated_riders=len(picked[1]), spectrum=tuple(_short(a) for a in light[BASE]),
+            close=tuple(_short(a) for a in light[around(near)]), exciton=near, colour=colour(light),
         )
 
     def _speed(self, radius: FloatArray, temperature: float, supersaturation: float) -> FloatArray:
@@ -168,4 +183,4 @@ def _short(x: float) -> float:
     return float(f"{float(x):.4g}")
 
 
-__all__ = ["BINS", "CURVE", "NOTICED", "RANGES", "RIDERS", "Camera", "Frame"]
+__all__ = ["BINS", "CURVE", "NOTICED", "RANGES", "RIDERS", "Camera", "Frame", "numbers"]

@@ -51,6 +51,7 @@ KNOBS = {
         Knob("solubility", "Solubility at 300 °C", "uM", 1e-3, 30.0, 1.0, 0.1, decades=True),
         Knob("surface_energy", "Surface energy", "J/m^2", 0.06, 0.25, 0.15, 0.01),
         Knob("surface_rate", "Surface rate", "nm/s", 1.0, 1e5, 1e5, 0.1, decades=True),
+        Knob("particles", "Dots simulated", "", 200.0, 20_000.0, 5000.0, 0.1, decades=True),
     )
 }
 """Name -> knob, in the order of the page."""
@@ -58,20 +59,20 @@ KNOBS = {
 FLASK_VOLUME, SYRINGE_VOLUME, STOCK = 7.5, 30.0, 70.4
 """Liquid in the flask at the start and in the syringe [mL], formula units in the stock of both syringes [mM]."""
 
-PER_CLUSTER = 22
-"""Formula units of a cluster, as in the InAs recipes [dimensionless]."""
+UNITS_PER_DOT = 300
+"""Formula units simulated for each of the dots asked for where there are no seeds [dimensionless]."""
 
 
-def checked(name: str, value: Any) -> float:
+def checked(name: str, value: Any, knobs: Mapping[str, Knob] = KNOBS) -> float:
     """A value of a knob within its bounds [unit of the knob].
 
     Raises
     ------
     BadInput : there is no such knob, or it cannot stand there.
     """
-    if name not in KNOBS:
-        raise BadInput(f'"{name}" is not a knob; there are {", ".join(KNOBS)} and cluster.')
-    knob = KNOBS[name]
+    if name not in knobs:
+        raise BadInput(f'"{name}" is not a knob; there are {", ".join(knobs)}.')
+    knob = knobs[name]
     return within(knob.label, value, knob.low, knob.high, knob.unit)
 
 
@@ -84,16 +85,12 @@ class Setting:
     values : knob -> value [unit of the knob]
     cluster : "monomer", "AMC" or "MSC"
     duration : longest course of the run [s]
-    particles : seeds simulated [dimensionless]
-    formula_units : matter simulated where there are no seeds [dimensionless]
     program : what changes by itself: minute [min], live knob, value [unit of the knob]
     """
 
     values: Mapping[str, float]
     cluster: str = "monomer"
     duration: float = 3600.0
-    particles: int = 5000
-    formula_units: int = 2_000_000
     program: tuple[tuple[float, str, float], ...] = ()
 
     @classmethod
@@ -111,13 +108,21 @@ class Setting:
         duration = within("duration", rest.pop("duration", 3600.0), 60.0, 360_000.0, "s")
         if duration % 60.0:
             raise BadInput(f"duration: {duration:g} s is no whole number of minutes; give one.")
-        particles = within("particles", rest.pop("particles", 5000), 100, 20_000, "particles")
-        units = within("formula_units", rest.pop("formula_units", 2_000_000), 10_000, 20_000_000, "formula units")
         program = tuple(_step(entry, duration) for entry in rest.pop("program", ()))
         values = {name: knob.value for name, knob in KNOBS.items()} | {n: checked(n, v) for n, v in rest.items()}
         if values["seeds"] == 0.0 and values["shot"] == 0.0 and values["feed"] == 0.0:
             raise BadInput("there are no seeds, no shot and no feed; set one of them above zero.")
-        return cls(values, cluster, duration, int(particles), int(units), program)
+        return cls(values, cluster, duration, program)
+
+    @property
+    def particles(self) -> int:
+        """Seeds simulated [dimensionless]."""
+        return round(self.values["particles"])
+
+    @property
+    def formula_units(self) -> int:
+        """Matter simulated where there are no seeds [dimensionless]."""
+        return UNITS_PER_DOT * self.particles
 
 
 def _step(entry: Any, duration: float) -> tuple[float, str, float]:
@@ -142,5 +147,5 @@ def within(name: str, value: Any, low: float, high: float, unit: str) -> float:
     return number
 
 
-__all__ = ["CLUSTERS", "FLASK_VOLUME", "KNOBS", "PER_CLUSTER", "STOCK", "SYRINGE_VOLUME", "Knob", "Setting", "checked",
-           "within"]
+__all__ = ["CLUSTERS", "FLASK_VOLUME", "KNOBS", "STOCK", "SYRINGE_VOLUME", "UNITS_PER_DOT", "Knob", "Setting",
+           "checked", "within"]

@@ -5,71 +5,36 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from time import perf_counter
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kmcgrowth.classroom.knobs import Knob, within
-from kmcgrowth.classroom.session import checked_seed
-from kmcgrowth.classroom.stories import Story
-from kmcgrowth.errors import BadInput
+from kmcgrowth.classroom.lattice_course import KNOBS, LatticeCourse
+from kmcgrowth.classroom.live import LiveRun
 from kmcgrowth.lattice.walk_run import WalkRun
-from kmcgrowth.model.build import build_model
-from kmcgrowth.recipe import parse_recipe
-from kmcgrowth.seeding import seeding
+from kmcgrowth.model.types import Model
 
-FRAMES, DURATION, BOX = 120, 60.0, 14.0
-"""Frames of a run, its length [s], edge of the periodic box [nm]."""
+IntArray = NDArray[np.int64]
 
 LISTED = 8
 """Crystals whose sizes are shown, the largest."""
 
-KNOBS = {
-    knob.name: knob
-    for knob in (
-        Knob("crystals", "Seeds in the box", "", 1.0, 6.0, 3.0, 1.0),
-        Knob("clusters", "Clusters (AMC)", "mM", 5.0, 80.0, 40.0, 5.0),
-        Knob("attach", "Attachment", "nm^3/s", 1e3, 1e7, 1e6, 0.5, decades=True),
-        Knob("hops", "Hops on the surface", "/ s", 1.0, 3e4, 1e4, 0.5, decades=True),
-    )
-}
-"""Name -> knob; each of them begins a new run."""
+ROW = 32
+"""Sites that one number tells: a row of them, by their numbers in the box."""
 
+ROWS = 120
+"""Rows that a frame tells; the others wait for the next."""
 
-@lru_cache(maxsize=1)
-def stories() -> dict[str, Story]:
-    """Name -> story of this view."""
-    found = (
-        Story(
-            "compact", "Compact crystals",
-            "Clusters wander between the seeds, fall apart, and their atoms wander on until they meet a crystal. "
-            "Atoms hop along the surface until they have found a place with many neighbours. "
-            "So the crystals stay compact, and neighbours compete for what is between them.",
-            "Which of the crystals grows fastest, and what has its place in the box to do with it?",
-            "The one with the largest share of the box to itself: each crystal empties the solution around it.", {},
-        ),
-        Story(
-            "branches", "Branches",
-            "Here atoms stay where they arrive: they hardly hop. "
-            "Whatever sticks out into the solution meets more of the atoms that come, and sticks out further. "
-            "The crystals become rough, as snow does.",
-            "From which rate of hops on are the crystals compact, and what does attachment have to do with it?",
-            "An atom has to find a better place before the next ones have buried it: hops have to outrun arrivals. "
-            "Slow attachment lets atoms try many places in the solution too.", {"hops": 1.0},
-        ),
-        Story(
-            "lonely", "Alone in the box",
-            "A single crystal has all of the clusters to itself. "
-            "Its mirror images beyond the walls of the box are its only neighbours. "
-            "It grows until the solution is empty.",
-            "How large must it become if all clusters in the box end in it? Count the clusters at the start.",
-            "Its own units and 22 for each cluster that was there.", {"crystals": 1.0},
-        ),
-    )
-    return {story.name: story for story in found}
+WANDERERS = 120
+"""Clusters and dissolved atoms that a frame shows, two in a number."""
+
+FINE = 128
+"""Places along an edge of the box at which a wanderer is shown."""
+
+CLUSTER, NOBODY = 2, 3
+"""Kinds of wanderers beside the two elements."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +45,10 @@ class LatticeFrame:
     ----------
     index : number of the frame
     time : [s]
+    temperature : [degC]
+    feed : of clusters up to now [mM/min]
     sizes : of the largest crystals [formula units]
+    crystals : how many there are [dimensionless]
     clusters : that wander [dimensionless]
     atoms : dissolved ones, of both elements [dimensionless]
     crystal : atoms in crystals [dimensionless]
@@ -88,191 +56,122 @@ class LatticeFrame:
 
     index: int
     time: float
+    temperature: float
+    feed: float
     sizes: tuple[int, ...]
+    crystals: int
     clusters: int
     atoms: int
     crystal: int
 
 
-class LatticeSession:
-    """A run of the box from frame to frame; as ``Session``, for a ``Desk``.
+class LatticeSession(LiveRun[LatticeFrame]):
+    """The run of a box; ``given`` takes knobs."""
 
-    Parameters
-    ----------
-    given : knob -> value in the unit of the knob
-    seed : int, of the random numbers, or None for one that is drawn
+    KNOBS = KNOBS
 
-    Raises
-    ------
-    BadInput : a knob cannot stand there.
-    """
+    def _course_of(self, given: Mapping[str, Any]) -> LatticeCourse:
+        return LatticeCourse(given, self.seed)
 
-    def __init__(self, given: Mapping[str, Any] | None = None, *, seed: int | None = None) -> None:
-        self.knobs: dict[str, Any] = _values(given or {})
-        self.seed = int(seeding().seed or 0) if seed is None else seed
-        self.duration = DURATION
-        self._run: WalkRun | None = None
-        self.restart(self.seed)
+    def _engine(self, model: Model) -> WalkRun:
+        return WalkRun(model, self._generator())
 
-    def restart(self, seed: int | None = None) -> None:
-        """Begin anew with the knobs as they are."""
-        if seed is not None:
-            self.seed = checked_seed(seed)
-        model = build_model(parse_recipe(self._text(FRAMES)))
-        self._run = WalkRun(model, seeding(None, self.seed).generator(0))
-        self.frame = 0
-        self.history: list[LatticeFrame] = []
-        self._told: np.ndarray[Any, Any] = np.empty(0, dtype=np.int64)
-        self._seeds: np.ndarray[Any, Any] = np.empty(0, dtype=np.int64)
-        self._look()
+    def _took(self, model: Model, *, anew: bool) -> None:
+        if anew:
+            self._seeds = np.empty(0, dtype=np.int64)
 
-    def load(self, given: Mapping[str, Any], *, seed: int | None = None) -> None:
-        """Take all knobs anew and begin a run."""
-        self.knobs = _values(given)
-        self.restart(seed)
-
-    def set(self, name: str, value: Any) -> str:
-        """Turn a knob: "same" or "new"."""
-        wanted = _values(self.knobs | {name: value})
-        if wanted == self.knobs:
-            return "same"
-        self.knobs = wanted
-        self.restart()
-        return "new"
-
-    @property
-    def over(self) -> bool:
-        """Whether the run has reached its end."""
-        return self.frame >= FRAMES
-
-    def advance(self, *, seconds: float = float("inf")) -> LatticeFrame | None:
-        """Go on to the next frame; None where ``seconds`` of wall time did not suffice, or the run is over."""
+    def _mark(self) -> int:
+        # at a mark the engine has already drawn what comes first after it
         if self._run is None:
-            raise BadInput("the session is closed; begin a new one.")
-        if self.over:
-            return None
-        stop = perf_counter() + seconds
-        if not self._run.advance((self.frame + 1) * DURATION / FRAMES, stop=lambda: perf_counter() > stop):
-            return None
-        self.frame += 1
-        return self._look()
+            return super()._mark()
+        return int(self._run.time / self.course.mark_time) + 1
 
     def _look(self) -> LatticeFrame:
-        assert self._run is not None
-        self.counts = self._run.counts()
         found = self.counts.lattice
         assert found is not None
-        self._site = np.sort(found["site"])
+        self._rows = pack_rows(found["site"], self._run.box.sites)
         if self.frame == 0:
-            self._seeds = found["site"][found["seed"] != 0]
-        sizes = np.repeat(self.counts.sizes, self.counts.seed + self.counts.nucleated)
-        frame = LatticeFrame(
-            self.frame, self.counts.time, tuple(int(n) for n in sizes[::-1][:LISTED]), int(self.counts.amounts[1]),
-            int(found["dissolved_atoms"].sum()), self._site.size,
+            self._seeds = self._rows
+        number = self.counts.seed + self.counts.nucleated
+        sizes = np.repeat(self.counts.sizes, number)
+        return LatticeFrame(
+            self.frame, self.counts.time, round(self.counts.temperature - 273.15, 2),
+            self.course.flow(max(self.frame - 1, 0)), tuple(int(n) for n in sizes[::-1][:LISTED]), int(number.sum()),
+            int(self.counts.amounts[1]), int(found["dissolved_atoms"].sum()), int(found["site"].size),
         )
-        self.history.append(frame)
-        return frame
 
     def tell(self, *, anew: bool = False) -> dict[str, Any]:
-        """The last frame: sites that atoms came to and left since it was told last, and what wanders.
+        """The last frame: rows of sites that are not as they were told last, and what wanders.
 
-        Numbers of sites are those of ``kmcgrowth.lattice.sites.Box``. A wanderer is one number, kind + 4 (x + 1024 (y +
-        1024 z)) with its place in steps of a hundredth of a nanometre from 0 to ``BOX``.
+        A row is the number of its first site over 32 times 2^32, and a bit for each of its 32 sites that holds an atom;
+        sites are numbered as in ``kmcgrowth.lattice.sites.Box``. Of wanderers see ``pack_wanderers``.
         """
-        last, told = self.history[-1], np.empty(0, dtype=np.int64) if anew else self._told
-        came, left = (np.setdiff1d(a, b, assume_unique=True) for a, b in ((self._site, told), (told, self._site)))
-        self._told = self._site
-        message: dict[str, Any] = {
-            "index": last.index, "time": last.time, "sizes": last.sizes, "clusters": last.clusters, "atoms": last.atoms,
-            "crystal": last.crystal, "came": came.tolist(), "left": left.tolist(), "wander": self._wanderers(),
-        }
         if anew:
-            message |= {"seeds": self._seeds.tolist(), "box": self._geometry()}
+            self._told, self._turn = np.zeros_like(self._rows), 0
+        message = asdict(self.history[-1]) | {"rows": self._untold(), "wander": self._wanderers()}
+        if anew and self.frame:
+            # what is not a seed has grown on; a page that sees the start knows
+            message["seeds"] = _numbered(self._seeds, np.flatnonzero(self._seeds)[:ROWS])
+            message["rows"] = []
+            self._told = np.zeros_like(self._rows)
         return message
 
+    def rest(self) -> dict[str, Any] | None:
+        """Rows for which the last frame had no room."""
+        return {"rows": untold} if (untold := self._untold()) else None
+
+    def _untold(self) -> list[int]:
+        place = np.flatnonzero(self._rows != self._told)
+        # in turns, so that none waits for ever where much changes
+        place = np.roll(place, -int(np.searchsorted(place, self._turn)))[:ROWS]
+        self._turn = int(place[-1]) + 1 if place.size else 0
+        self._told[place] = self._rows[place]
+        return _numbered(self._rows, place)
+
     def _wanderers(self) -> list[int]:
-        assert self.counts.lattice is not None
-        if self._run is None or "walker_kind" not in self.counts.lattice:
+        found = self.counts.lattice
+        assert found is not None
+        if self._run is None or "walker_kind" not in found:
             return []
-        kind = self.counts.lattice["walker_kind"].astype(np.int64)
-        point = self.counts.lattice["walker_point"]
-        elements = self._run.lattice.elements
-        place = self._run.grid.position(np.where(kind < elements, kind, 0), point) % self._run.box.edges
-        x, y, z = np.minimum((place / self._run.box.edges * 1024.0).astype(np.int64), 1023).T
-        packed = np.where(kind < elements, kind, elements) + 4 * (x + 1024 * (y + 1024 * z))
-        return [int(n) for n in packed]
-
-    def _geometry(self) -> dict[str, Any]:
-        assert self._run is not None
-        box = self._run.box
-        return {
-            "cells": [int(n) for n in box.cells], "edges": [round(float(e) * 1e9, 4) for e in box.edges],
-            "basis": [[round(float(x), 4) for x in b] for b in box.crystal.basis],
-            "kind": [int(k) for k in box.crystal.kind],
-        }
-
-    def close(self) -> None:
-        """Let go of the engine; what has been seen stays."""
-        self._run = None
-
-    def recipe(self) -> str:
-        """The recipe (TOML) that repeats the run up to the last frame."""
-        return self._text(self.frame or FRAMES)
-
-    def _text(self, frames: int) -> str:
-        k = self.knobs
-        return f"""title = "A box of the classroom"
-material = "InAs"
-
-[flask]
-volume = "1 mL"
-temperature = "300 degC"
-contents = {{ AMC = "{k["clusters"]:.10g} mM" }}
-
-[species.AMC]
-formula_units = 22
-
-[[reaction]]
-equation = "AMC -> 22 monomer"
-rate = "0.06 / s"
-
-[lattice]
-box = "{BOX:g} nm"
-solution = "walkers"
-attach_rate = "{k["attach"]:.10g} nm^3/s"
-hop = {{ prefactor = "{k["hops"]:.10g} / s", barrier = "0.1 eV" }}
-diffusion = {{ AMC = "500 nm^2/s" }}
-frames = {frames + 1}
-
-[[lattice.particle]]
-diameter = "2 nm"
-count = {k["crystals"]:.0f}
-
-[simulation]
-duration = "{frames * DURATION / FRAMES!r} s"
-snapshots = {frames + 1}
-seed = {self.seed}
-"""
+        kind = found["walker_kind"].astype(np.int64)
+        shown = np.linspace(0, kind.size - 1, min(kind.size, WANDERERS)).round().astype(int)
+        kind, point = kind[shown], found["walker_point"][shown]
+        elements, edges = self._run.lattice.elements, self._run.box.edges
+        place = self._run.grid.position(np.where(kind < elements, kind, 0), point) % edges / edges
+        return pack_wanderers(np.where(kind < elements, kind, CLUSTER), place)
 
     def table(self) -> str:
         """The history as CSV, a row a frame."""
         out = io.StringIO()
         rows = csv.writer(out, lineterminator="\n")
-        rows.writerow(["time_s", "clusters", "dissolved_atoms", "crystal_atoms",
-                       *(f"units_{i + 1}" for i in range(LISTED))])
+        rows.writerow(["time_s", "temperature_C", "feed_mM_per_min", "clusters", "dissolved_atoms", "crystal_atoms",
+                       "crystals", *(f"units_{i + 1}" for i in range(LISTED))])
         for f in self.history:
-            rows.writerow([f.time, f.clusters, f.atoms, f.crystal, *f.sizes, *[""] * (LISTED - len(f.sizes))])
+            rows.writerow([f.time, f.temperature, f.feed, f.clusters, f.atoms, f.crystal, f.crystals, *f.sizes,
+                           *[""] * (LISTED - len(f.sizes))])
         return out.getvalue()
 
 
-def _values(given: Mapping[str, Any]) -> dict[str, Any]:
-    for name in given:
-        if name not in KNOBS:
-            raise BadInput(f'"{name}" is not a knob; there are {", ".join(KNOBS)}.')
-    found = {n: within(k.label, given.get(n, k.value), k.low, k.high, k.unit) for n, k in KNOBS.items()}
-    if found["crystals"] % 1.0:
-        raise BadInput(f"{KNOBS['crystals'].label}: {found['crystals']:g} is no whole number; give one.")
-    return found
+def pack_rows(site: IntArray, sites: int) -> IntArray:
+    """The bits of all rows of a box: bit k of row r is set where site ``ROW r + k`` is taken."""
+    held = np.zeros(-(-sites // ROW) * ROW, dtype=np.int64)
+    held[site] = 1
+    return np.asarray(held.reshape(-1, ROW) @ (1 << np.arange(ROW, dtype=np.int64)))
 
 
-__all__ = ["KNOBS", "LatticeFrame", "LatticeSession", "stories"]
+def _numbered(rows: IntArray, place: IntArray) -> list[int]:
+    packed: list[int] = ((place << ROW) + rows[place]).tolist()
+    return packed
+
+
+def pack_wanderers(kind: IntArray, place: NDArray[np.float64]) -> list[int]:
+    """Two wanderers in a number: 23 bits each, kind + 4 (x + 128 (y + 128 z)), of places in shares of the edges."""
+    x, y, z = np.minimum((place * FINE).astype(np.int64), FINE - 1).T
+    one = kind + 4 * (x + FINE * (y + FINE * z))
+    if one.size % 2:
+        one = np.append(one, NOBODY)
+    packed: list[int] = (one[::2] + (one[1::2] << 23)).tolist()
+    return packed
+
+
+__all__ = ["KNOBS", "LatticeFrame", "LatticeSession", "pack_rows", "pack_wanderers"]

@@ -6,11 +6,12 @@ import json
 from html import escape
 from math import log10
 
-from kmcgrowth.classroom.colour import WAVELENGTHS
+from kmcgrowth.classroom.colour import AROUND, BASE, WAVELENGTHS
 from kmcgrowth.classroom.desk import SPEEDS
 from kmcgrowth.classroom.knobs import CLUSTERS, KNOBS, Knob
-from kmcgrowth.classroom.lattice_session import KNOBS as LATTICE_KNOBS
-from kmcgrowth.classroom.lattice_session import stories as lattice_stories
+from kmcgrowth.classroom.lattice_course import KNOBS as LATTICE_KNOBS
+from kmcgrowth.classroom.lattice_course import geometry
+from kmcgrowth.classroom.lattice_stories import stories as lattice_stories
 from kmcgrowth.classroom.stories import stories
 from kmcgrowth.plots.style import BLUE, GREEN, POPULATION, PURPLE, RED, SKY
 
@@ -90,14 +91,15 @@ def page(*, lattice: bool = False) -> str:
 """
 
 
-def settings() -> str:
-    """Colours and axes for the pictures (JSON)."""
-    return json.dumps({
+def settings(*, lattice: bool = False) -> str:
+    """Colours, axes and the box for the pictures (JSON)."""
+    return json.dumps(({"box": geometry()} if lattice else {}) | {
         "seed": POPULATION["seed"], "nucleated": POPULATION["nucleated"], "frozen": "#6b6b6b", "sky": BLUE,
         "critical": GREEN, "absorbs": PURPLE,
         "atomColour": [BLUE, "#004A75", SKY, "#2E86B5", RED, PURPLE],
         "atomRadius": [0.14, 0.12, 0.14, 0.12, 0.13, 0.34],
-        "wavelengths": [float(w) for w in WAVELENGTHS],
+        "wavelengths": [round(float(w), 2) for w in WAVELENGTHS], "base": BASE.tolist(),
+        "around": AROUND.tolist(),
     })
 
 

@@ -11,6 +11,15 @@ charts.past = (frames) => ({
   threshold: frames.map((f) => f.threshold),
 });
 
+// the spectrum everywhere, and closer where the first exciton is
+charts.light = (f, set) => {
+  const inside = (k) => Math.min(Math.max(k, 0), set.wavelengths.length - 1);
+  const at = [...set.base.map((k, i) => [k, f.spectrum[i]]),
+              ...set.around.map((k, i) => [inside(f.exciton + k), f.close[i]])];
+  at.sort((p, q) => p[0] - q[0]);
+  return {x: at.map((p) => set.wavelengths[p[0]]), y: at.map((p) => p[1])};
+};
+
 // title, what a screen reader says, and what is drawn, of frames [..., last] and perhaps frozen ones
 charts.all = (frames, frozen, duration, set) => {
   const last = frames[frames.length - 1], seed = set.seed, born = set.nucleated, ink = plots.ink;
@@ -84,12 +93,14 @@ charts.all = (frames, frozen, duration, set) => {
       {kind: "points", at: last.riders.slice(first), colour: born, triangles: true},
     ],
   };
+  const light = charts.light(last, set);
+  const before = old ? charts.light(old, set) : null;
   made.spectrum = {
     title: "Absorption", xlabel: "wavelength / nm", ylabel: "diluted 1:100", x: [380, 1600],
-    y: [0, plots.above(last.spectrum, 0.5)],
+    y: [0, plots.above([...light.y, ...(before ? before.y : [])], 0.5)],
     items: [
-      ...(old ? [{kind: "line", x: set.wavelengths, y: old.spectrum, colour: set.frozen, dash: dots}] : []),
-      {kind: "line", x: set.wavelengths, y: last.spectrum, colour: set.absorbs},
+      ...(old ? [{kind: "line", ...before, colour: set.frozen, dash: dots}] : []),
+      {kind: "line", ...light, colour: set.absorbs},
     ],
   };
   return made;

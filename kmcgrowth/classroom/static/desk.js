@@ -83,6 +83,7 @@ classroom.take = (message) => {
       if (view.frame) view.frame(m.frame);
       classroom.speak(false);
     },
+    rest: (m) => view.rest(m.frame),
     knobs: (m) => { for (const [name, value] of Object.entries(m.knobs)) classroom.show(name, value); },
     state: (m) => classroom.state(m.running),
     notice: (m) => classroom.notice(m.text),

@@ -11,24 +11,46 @@ view.place = (site) => {
   return {at, look: (view.seeds.has(site) ? 0 : 2) + kind[b]};
 };
 
+// a number tells of a row of 32 sites which of them hold an atom
+view.row = (code) => {
+  const first = Math.floor(code / 4294967296) * 32, held = code % 4294967296;
+  return Array.from({length: 32}, (_, k) => [first + k, Math.floor(held / 2 ** k) % 2 === 1]);
+};
+
+view.rows = (codes) => {
+  for (const code of codes) {
+    for (const [site, held] of view.row(code)) {
+      if (!held) view.atoms.delete(site);
+      else if (!view.atoms.has(site)) view.atoms.set(site, view.place(site));
+    }
+  }
+};
+
+// a number tells of two wanderers, 23 bits each: what, and where on a grid of 128 places along every edge
+view.pair = (code) => [code % 8388608, Math.floor(code / 8388608)].filter((one) => one % 4 < 3).map((one) => {
+  const rest = Math.floor(one / 4);
+  const at = [rest % 128, Math.floor(rest / 128) % 128, Math.floor(rest / 16384)]
+    .map((k, i) => (k + 0.5) / 128 * view.box.edges[i] - view.box.edges[i] / 2);
+  return {at, look: one % 4 < 2 ? 4 : 5};
+});
+
 view.begin = (m) => {
-  view.box = m.box;
-  view.seeds = new Set(m.seeds);
+  view.box = classroom.settings().box;
   view.atoms = new Map();
+  const seeds = (m.seeds || m.rows).flatMap(view.row).filter(([, held]) => held).map(([site]) => site);
+  view.seeds = new Set(seeds);
+  delete m.seeds;
   view.frame(m);
 };
 
 view.frame = (m) => {
-  for (const site of m.left) view.atoms.delete(site);
-  for (const site of m.came) view.atoms.set(site, view.place(site));
-  view.wander = m.wander.map((code) => {
-    const kind = code % 4, rest = Math.floor(code / 4);
-    const at = [rest % 1024, Math.floor(rest / 1024) % 1024, Math.floor(rest / 1048576)]
-      .map((k, i) => k / 1024 * view.box.edges[i] - view.box.edges[i] / 2);
-    return {at, look: kind < 2 ? 4 : 5};
-  });
-  for (const key of ["came", "left", "wander", "seeds", "box"]) delete m[key];
+  view.rows(m.rows);
+  view.wander = m.wander.flatMap(view.pair);
+  delete m.rows;
+  delete m.wander;
 };
+
+view.rest = (m) => view.rows(m.rows);
 
 view.say = (f) => `${f.time.toFixed(1)} s · crystals of ${f.sizes.join(", ")} units · ${f.clusters} clusters and `
   + `${f.atoms} atoms wander · ${f.crystal} atoms in crystals`;
