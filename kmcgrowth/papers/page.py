@@ -18,6 +18,12 @@ A row **holds** when all its numbers lie within their limits and one at least is
 number of it served to find a parameter, **imposed** when all its numbers follow from what was put in; otherwise it
 **fails**. The limits stand in `kmcgrowth/papers/rows.toml` and were set before the rows were first run, except where
 that file says otherwise. One set of parameters for each material serves all its rows.
+
+Few rows hold and many are fitted, because the papers report sizes and spectra but hardly a rate constant, a solubility or
+a concentration of dots: what a row says is often the only place where its parameter is known from. A row counts as
+fitted as soon as any of its statements was looked at when a number, a scheme or a way of reading was chosen. What would
+turn them into predictions are measured concentrations of the seeds, rates of release of single clusters, extinction
+coefficients of the clusters, and the solubility of one material.
 """
 
 
