@@ -19,8 +19,8 @@ number of it served to find a parameter, **imposed** when all its numbers follow
 **fails**. The limits stand in `kmcgrowth/papers/rows.toml` and were set before the rows were first run, except where
 that file says otherwise. One set of parameters for each material serves all its rows.
 
-Few rows hold and many are fitted, because the papers report sizes and spectra but hardly a rate constant, a solubility or
-a concentration of dots: what a row says is often the only place where its parameter is known from. A row counts as
+Few rows hold and many are fitted, because the papers report sizes and spectra but hardly a rate constant, a solubility
+or a concentration of dots: what a row says is often the only place where its parameter is known from. A row counts as
 fitted as soon as any of its statements was looked at when a number, a scheme or a way of reading was chosen. What would
 turn them into predictions are measured concentrations of the seeds, rates of release of single clusters, extinction
 coefficients of the clusters, and the solubility of one material.
@@ -30,7 +30,7 @@ coefficients of the clusters, and the solubility of one material.
 def write_page(outcomes: Sequence[Outcome], folder: Path) -> None:
     """Write ``index.md`` beside the figures that the folder holds."""
     count = {status: sum(o.status == status for o in outcomes) for status in STATUS}
-    lines = [_HEAD, "Of {} rows {}.\n".format(len(outcomes), ", ".join(f"{n} {_PLURAL[s]}" for s, n in count.items()))]
+    lines = [_HEAD, "Of {} rows {}.\n".format(len(outcomes), ", ".join(f"{n} {_SAID[s][n != 1]}" for s, n in count.items()))]
     lines += ["| row | | experiment |", "|---|---|---|"]
     lines += [f"| [{o.row.id}](#{o.row.id.lower()}) | {o.status} | {o.row.title} |" for o in outcomes]
     for outcome in outcomes:
@@ -39,7 +39,9 @@ def write_page(outcomes: Sequence[Outcome], folder: Path) -> None:
         Path(temporary).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-_PLURAL = {"holds": "hold", "fitted": "are fitted", "imposed": "are imposed", "fails": "fail"}
+_SAID = {"holds": ("holds", "hold"), "fitted": ("is fitted", "are fitted"), "imposed": ("is imposed", "are imposed"),
+         "fails": ("fails", "fail")}
+"""Of one row, and of several."""
 
 
 def _section(outcome: Outcome, folder: Path) -> list[str]:
