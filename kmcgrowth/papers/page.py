@@ -30,7 +30,8 @@ coefficients of the clusters, and the solubility of one material.
 def write_page(outcomes: Sequence[Outcome], folder: Path) -> None:
     """Write ``index.md`` beside the figures that the folder holds."""
     count = {status: sum(o.status == status for o in outcomes) for status in STATUS}
-    lines = [_HEAD, "Of {} rows {}.\n".format(len(outcomes), ", ".join(f"{n} {_SAID[s][n != 1]}" for s, n in count.items()))]
+    said = ", ".join(f"{n} {_SAID[status][n != 1]}" for status, n in count.items())
+    lines = [_HEAD, f"Of {len(outcomes)} rows {said}.\n"]
     lines += ["| row | | experiment |", "|---|---|---|"]
     lines += [f"| [{o.row.id}](#{o.row.id.lower()}) | {o.status} | {o.row.title} |" for o in outcomes]
     for outcome in outcomes:
