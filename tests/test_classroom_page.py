@@ -3,61 +3,64 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
+import re
+import signal
+import struct
 import urllib.request
+from functools import partial
 
 import pytest
+from browsing import (
+    Server,
+    await_frames,
+    await_text,
+    choose,
+    download,
+    driver,
+    frames,
+    js,
+    last,
+    needs_browser,
+    opened,
+    picture,
+    press,
+    severe,
+    size,
+    text,
+    turn,
+    until,
+    wait,
+)
 
 import kmcgrowth as kg
+from kmcgrowth.classroom.knobs import KNOBS, Setting
+from kmcgrowth.classroom.lattice_course import KNOBS as LATTICE_KNOBS
+from kmcgrowth.classroom.lattice_session import WANDERERS
+from kmcgrowth.classroom.lattice_stories import stories as lattice_stories
+from kmcgrowth.classroom.stories import stories
 from kmcgrowth.recipe import parse_recipe
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
 
 pytest.importorskip("nicegui", reason="the page needs nicegui")
 pytest.importorskip("selenium", reason="a browser is driven by selenium")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None, reason="no chromium with chromedriver is installed (Debian: chromium-driver)"
-)
+pytestmark = needs_browser
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+CHARTS = ("distribution", "growth", "mean", "width", "supersaturation", "spectrum")
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    port = free_port()
-    # nicegui takes a run under pytest for one of its own tests
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "NICEGUI"))}
-    log = tmp_path_factory.mktemp("classroom") / "log"
-    with open(log, "w") as out:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "kmcgrowth", "classroom", "--no-browser", "--port", str(port)], stdout=out,
-            stderr=subprocess.STDOUT, env=clean, cwd=log.parent,
-        )
-    url = f"http://127.0.0.1:{port}/"
+def server(tmp_path_factory):
+    found = Server(tmp_path_factory.mktemp("classroom"), counting=True)
     try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.25)
-        else:
-            pytest.fail(log.read_text())
-        yield url
+        found.await_page()
+        yield found
     finally:
-        server.terminate()
-        server.wait(20)
-    assert "Traceback" not in log.read_text(), log.read_text()
+        found.end(signal.SIGTERM)
+    assert "Traceback" not in found.said, found.said
+
+
+@pytest.fixture(scope="module")
+def address(server):
+    return server.address
 
 
 @pytest.fixture(scope="module")
@@ -67,177 +70,207 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(folder):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.add_experimental_option("prefs", {"download.default_directory": str(folder)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
-    yield driver
-    driver.quit()
+    found = driver(folder)
+    yield found
+    found.quit()
 
 
 @pytest.fixture
 def page(browser, address):
-    size(browser, 1024, 768)
-    browser.get(address)
-    wait(browser, lambda: value(browser, "classroom.frames.length") == 1)
-    yield browser
-    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert not severe
+    yield opened(browser, address)
+    assert not severe(browser)
 
 
-def size(browser, width, height):
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-        "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700,
-    })
+@pytest.fixture
+def box(browser, address):
+    yield opened(browser, address + "lattice")
+    assert not severe(browser)
 
 
-def value(browser, expression):
-    return browser.execute_script(f"return window.classroom === undefined && typeof classroom === 'undefined'"
-                                  f" ? null : {expression}")
-
-
-def wait(browser, condition, seconds=15):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
-
-
-def press(page, act):
-    page.execute_script(f"document.querySelector('[data-act={act}]').click()")
-
-
-def choose(page, name, option):
-    from selenium.webdriver.support.ui import Select
-
-    Select(page.find_element("id", name)).select_by_value(option)
-
-
-def frames(page):
-    return value(page, "classroom.frames.length")
-
-
-def text(page, name):
-    return page.find_element("id", name).text
-
-
-def ink(page, chart):
-    """Share of the canvas that is not white."""
-    return page.execute_script(
-        "const c = document.getElementById(arguments[0]);"
-        "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;"
-        "for (let i = 0; i < d.length; i += 4) if (d[i] + d[i+1] + d[i+2] < 720) n++; return n / (d.length / 4);", chart
-    )
-
-
-def download(page, folder, act, name):
-    for old in folder.glob(name):
-        old.unlink()
-    press(page, act)
-    wait(page, lambda: (folder / name).exists() and not list(folder.glob("*.crdownload")))
-    return (folder / name).read_bytes()
-
-
-def test_nothing_is_fetched_from_elsewhere(page, address):
+@pytest.mark.parametrize("path", ["", "lattice"])
+def test_nothing_is_fetched_from_elsewhere(browser, address, path):
+    """Neither by the page nor by scripts, style sheets and fonts of the framework; other names lead nowhere here."""
+    browser.get_log("performance")
+    page = opened(browser, address + path)
     press(page, "step")
-    wait(page, lambda: frames(page) == 2)
+    await_frames(page, 2)
     asked = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
     urls = {m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"}
-    elsewhere = {u for u in urls if not u.startswith((address, "data:", "blob:", "chrome", "about:"))}
-    assert urls and not elsewhere
+    sockets = {m["params"]["url"] for m in asked if m["method"] == "Network.webSocketCreated"}
+    assert not {u for u in urls if not u.startswith((address, "data:", "blob:"))}
+    assert sockets and all(u.startswith(address.replace("http", "ws")) for u in sockets)
+    assert any(u.endswith("desk.js") for u in urls) and any("_nicegui" in u and u.endswith(".js") for u in urls)
+    failed = [m for m in asked if m["method"] == "Network.loadingFailed"]
+    styles = [u for u in urls if re.search(r"\.css(\?|$)", u)]
+    for style in styles:
+        sheet = urllib.request.urlopen(style).read().decode()
+        assert not re.search(r"(url\(\s*['\"]?|@import\s+['\"])(https?:)?//", sheet), style
+    assert styles and not failed and not severe(page)
 
 
-def test_start_pause_step_reset(page):
+def test_start_pause_step_reset_and_space(page):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    before = {chart: picture(page, chart) for chart in CHARTS}
     press(page, "play")
-    wait(page, lambda: frames(page) > 5)
+    wait(lambda: last(page)["index"] > 3)
+    assert text(page, "play").endswith("Pause")
     press(page, "play")
-    wait(page, lambda: not value(page, "classroom.running"))
-    time.sleep(0.4)
+    wait(lambda: not js(page, "classroom.running"))
     number = frames(page)
-    time.sleep(0.6)
-    assert frames(page) == number
     press(page, "step")
-    wait(page, lambda: frames(page) == number + 1)
+    wait(lambda: frames(page) == number + 1)
+    for chart in CHARTS:
+        assert picture(page, chart) != before[chart], chart
+    first, seed = last(page), text(page, "seed")
     press(page, "reset")
-    wait(page, lambda: frames(page) == 1)
-    assert "0.0 min" in text(page, "numbers")
+    await_frames(page, 1)
+    assert "0.0 min" in text(page, "numbers") and text(page, "seed") == seed
+    for _ in range(number):
+        press(page, "step")
+    wait(lambda: last(page)["index"] == number)
+    assert last(page)["mean"] == first["mean"]  # the same random numbers, the same run
+    press(page, "dice")
+    wait(lambda: frames(page) == 1 and text(page, "seed") != seed)
+    ActionChains(page).send_keys(Keys.SPACE).perform()
+    wait(lambda: js(page, "classroom.running") and frames(page) > 2)
+    ActionChains(page).send_keys(Keys.SPACE).perform()
+    wait(lambda: not js(page, "classroom.running"))
 
 
-def test_every_chart_is_drawn_at_every_width(page):
-    press(page, "step")
-    wait(page, lambda: frames(page) == 2)
-    for width, height in ((1024, 768), (1600, 900), (390, 844)):
-        size(page, width, height)
-        time.sleep(0.4)
-        for chart in ("distribution", "mean", "width", "supersaturation", "growth", "spectrum"):
-            assert ink(page, f"chart-{chart}") > 0.005, (width, chart)
-        over = page.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
-        assert over <= 0, width
-
-
-def test_ten_frames_a_second_are_shown(page):
-    choose(page, "speed", "10")
-    press(page, "play")
-    wait(page, lambda: frames(page) > 3)
-    before, began = frames(page), time.monotonic()
-    time.sleep(3.0)
-    rate = (frames(page) - before) / (time.monotonic() - began)
-    press(page, "play")
-    assert rate > 7.0
-
-
-def test_run_with_a_turned_feed_is_repeated_by_its_recipe(page, folder):
-    choose(page, "speed", "40")
-    press(page, "play")
-    wait(page, lambda: frames(page) > 4)
-    page.execute_script(
-        "const k = document.getElementById('knob-feed'); k.value = 12;"
-        "k.dispatchEvent(new Event('input', {bubbles: true})); k.dispatchEvent(new Event('change', {bubbles: true}));"
-    )
-    wait(page, lambda: "feed 12" in text(page, "numbers"))
-    press(page, "play")
-    wait(page, lambda: not value(page, "classroom.running"))
-    time.sleep(0.4)
-    recipe = parse_recipe(download(page, folder, "recipe", "classroom.toml").decode())
-    result = kg.simulate(recipe).isel(time=-1)
-    last = page.execute_script("return classroom.frames[classroom.frames.length - 1]")
-    assert last["time"] == float(result["time"])
-    assert last["number"] == [int(n) for n in result["particle_count"].sum("size")]
-    assert last["mean"][0] == pytest.approx(float(result["mean_diameter"][0]), abs=6e-5)
-    table = download(page, folder, "csv", "classroom.csv").decode().splitlines()
-    assert float(table[-1].split(",")[0]) == last["time"]
-    assert download(page, folder, "png", "classroom.png")[:4] == b"\x89PNG"
-
-
-def test_stories_freeze_and_other_knobs(page):
-    press(page, "step")
-    wait(page, lambda: frames(page) == 2)
-    press(page, "freeze")
-    choose(page, "story", "hot_injection")
-    wait(page, lambda: text(page, "story-text").startswith("There are no seeds"))
-    press(page, "step")
-    wait(page, lambda: frames(page) == 2)
-    assert "nucleated" in text(page, "numbers") and len(value(page, "classroom.frozen")) == 2
-    choose(page, "knob-cluster", "AMC")
-    wait(page, lambda: frames(page) == 1)
-    assert "new run" in text(page, "notice")
-
-
-def test_challenge_locks_the_other_knobs(page):
-    choose(page, "story", "challenge")
-    wait(page, lambda: "6 nm" in text(page, "story-text"))
+@pytest.mark.parametrize("name", stories())
+def test_every_story_sets_its_knobs_and_runs(page, name):
+    choose(page, "story", name)
+    story, said = stories()[name], "text"
+    wait(lambda: text(page, f"story-{said}") == story.text.strip() and frames(page) == 1)
+    assert text(page, "story-question") == story.question and text(page, "story-answer") == story.answer.strip()
+    values = Setting.of(story.knobs).values
+    for knob in KNOBS.values():
+        shown = float(page.find_element("id", f"knob-{knob.name}").get_attribute("value"))
+        shown = 10**shown if knob.decades else shown
+        assert shown == pytest.approx(values[knob.name], rel=0.13 if knob.decades else 1e-6), knob.name
     locked = {k.get_attribute("data-knob") for k in page.find_elements("css selector", "[data-knob]")
               if not k.is_enabled()}
-    assert {"width", "diameter", "cluster"} <= locked and not {"feed", "temperature"} & locked
+    free = set(story.challenge.free) if story.challenge else {*KNOBS, "cluster"}
+    assert locked == {*KNOBS, "cluster"} - free
+    press(page, "step")
+    await_frames(page, 2)
+    assert all(picture(page, chart)[0] > 0.005 for chart in CHARTS)
+
+
+def test_every_knob_does_what_it_says(page):
+    for _ in range(3):
+        press(page, "step")
+    await_frames(page, 4)
+    for name, value, shown in (("feed", 12.0, "12 mL/h"), ("temperature", 280.0, "280 °C")):
+        turn(page, name, value)
+        await_text(page, f"knob-{name}-value", shown)
+    until(page, 12)
+    assert "feed 12 mL/h" in text(page, "numbers") and last(page)["temperature"] < 300.0 and frames(page) > 4
+    for name, value, key in (
+        ("diameter", 4.0, lambda f: f["mean"][0] == pytest.approx(4.0, rel=0.05)),
+        ("width", 5.0, lambda f: f["width"][0] == pytest.approx(5.0, abs=0.6)),
+        ("particles", 20000.0, lambda f: f["number"][0] == 20000),
+        ("shot", 5.0, lambda f: f["supersaturation"] > 100.0 and f["injected"] > 5.0),
+        ("seeds", 0.2, lambda f: sum(f["spectrum"]) > 1.0),
+        ("solubility", 10.0, lambda f: f["index"] == 0),
+        ("surface_energy", 0.2, lambda f: f["threshold"] > 30.0),
+        ("surface_rate", 10.0, lambda f: f["index"] == 0),
+    ):
+        turn(page, name, value)
+        await_text(page, "notice", f"{KNOBS[name].label} is changed")
+        await_frames(page, 1)
+        if name == "shot":
+            press(page, "step")
+            await_frames(page, 2)
+        assert key(last(page)), name
+    choose(page, "knob-cluster", "AMC")
+    wait(lambda: "The cluster is changed" in text(page, "notice") and frames(page) == 1)
+
+
+def test_twenty_thousand_dots_are_shown_frame_by_frame(page):
+    turn(page, "particles", 20000.0)
+    wait(lambda: last(page)["number"] == [20000, 0])
+    choose(page, "speed", 10)
+    press(page, "play")
+    wait(lambda: last(page)["index"] >= 15)
+    press(page, "play")
+    wait(lambda: not js(page, "classroom.running"))
+    # each frame that was computed at this speed has been shown
+    assert js(page, "classroom.frames.map(f => f.index)") == list(range(frames(page)))
+
+
+def test_every_chart_fits_at_every_width(page):
+    press(page, "step")
+    await_frames(page, 2)
+    for width, height in ((1024, 768), (1600, 900), (390, 844)):
+        size(page, width, height)
+        wait(partial(js, page, f"window.innerWidth === {width}"))
+        for chart in CHARTS:
+            assert picture(page, chart)[0] > 0.005, (width, chart)
+        assert js(page, "document.documentElement.scrollWidth - window.innerWidth") <= 0, width
+        small = js(page, "[...document.querySelectorAll('#desk *')].filter(e => e.childNodes.length === 1"
+                   " && e.firstChild.nodeType === 3 && e.textContent.trim() && e.getClientRects().length"
+                   " && parseFloat(getComputedStyle(e).fontSize) < 12).map(e => e.textContent)")
+        assert small == []
+    size(page, 1024, 768)
+    before = js(page, "parseFloat(getComputedStyle(document.getElementById('numbers')).fontSize)")
+    press(page, "large")
+    assert js(page, "parseFloat(getComputedStyle(document.getElementById('numbers')).fontSize)") >= 1.2 * before
+    assert js(page, "parseFloat(getComputedStyle(document.querySelector('.knob label')).fontSize)") >= 16
+    assert js(page, "document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+def test_run_with_turned_knobs_is_repeated_by_its_recipe(page, folder):
+    choose(page, "speed", 40)
+    press(page, "play")
+    wait(lambda: last(page)["index"] > 8)
+    turn(page, "feed", 12)
+    turn(page, "temperature", 310)
+    wait(lambda: "feed 12" in text(page, "numbers"))
+    press(page, "play")
+    wait(lambda: not js(page, "classroom.running"))
+    result = kg.simulate(parse_recipe(download(page, folder, "recipe", "classroom.toml").decode())).isel(time=-1)
+    shown = last(page)
+    assert shown["time"] == float(result["time"])
+    assert shown["number"] == [int(n) for n in result["particle_count"].sum("size")]
+    assert shown["mean"][0] == pytest.approx(float(result["mean_diameter"][0]), abs=6e-5)
+    assert shown["supersaturation"] == pytest.approx(float(result["supersaturation"]), rel=1e-3)
+    bars = [int(n) for n in result["particle_count"].sel(origin="seed").values if n]
+    assert sum(bars) == sum(shown["seeds"])
+    table = download(page, folder, "csv", "classroom.csv").decode().splitlines()
+    assert float(table[-1].split(",")[0]) == shown["time"] and len(table) == shown["index"] + 2
+    image = download(page, folder, "png", "classroom.png")
+    assert image[:4] == b"\x89PNG" and struct.unpack(">II", image[16:24]) == (2560, 2540)
+
+
+def test_freeze_lays_the_next_run_over(page):
+    until(page, 20)
+    press(page, "freeze")
+    assert text(page, "freeze") == "Unfreeze"
+    press(page, "reset")
+    await_frames(page, 1)
+    over = [picture(page, chart) for chart in CHARTS]
+    press(page, "freeze")
+    plain = [picture(page, chart) for chart in CHARTS]
+    # of the growth rate only the present is shown
+    assert [a != b for a, b in zip(over, plain)] == [chart != "growth" for chart in CHARTS]
+
+
+def test_wrong_input_is_refused_with_a_sentence(page):
+    for what, says in (
+        ({"do": "knob", "name": "feed", "value": 1000}, "from 0 to 60 mL/hour"), ({"do": "fly"}, "cannot"),
+        ({"do": "knob", "name": "diameter", "value": "wide"}, "wide is not possible"),
+        ({"do": "story", "name": "x"}, '"x"'),
+        ({"do": "knob", "name": "__class__", "value": 1}, "is not a knob"),
+    ):
+        page.execute_script("classroom.ask(arguments[0])", what)
+        await_text(page, "notice", says)
+    page.execute_script("emitEvent('desk', 'nothing')")
+    press(page, "step")
+    await_frames(page, 2)
+    assert text(page, "knob-feed-value") == "6 mL/h"
 
 
 def test_keyboard_reaches_and_works_everything(page):
@@ -245,69 +278,126 @@ def test_keyboard_reaches_and_works_everything(page):
     from selenium.webdriver.common.keys import Keys
 
     seen = []
-    for _ in range(40):
+    for _ in range(30):
         ActionChains(page).send_keys(Keys.TAB).perform()
-        seen.append(page.execute_script(
-            "const a = document.activeElement; return a.id || a.dataset.act || a.tagName"))
-    assert {"story", "play", "step", "reset", "speed", "freeze", "knob-feed", "knob-temperature", "knob-width",
-            "knob-cluster", "png", "csv", "recipe", "SUMMARY"} <= set(seen)
+        seen.append(js(page, "document.activeElement.id || document.activeElement.dataset.act"
+                       " || document.activeElement.tagName"))
+    assert {"story", "play", "step", "reset", "speed", "freeze", "large", "knob-cluster", "png", "csv", "recipe",
+            "dice", "SUMMARY", "A"} | {f"knob-{name}" for name in KNOBS} <= set(seen)
     page.find_element("id", "knob-feed").send_keys(Keys.ARROW_RIGHT)
-    wait(page, lambda: text(page, "knob-feed-value") == "6.5 mL/h")
+    wait(lambda: text(page, "knob-feed-value") == "6.1 mL/h")
     page.find_element("id", "play").send_keys(Keys.SPACE)
-    wait(page, lambda: frames(page) > 2)
-    page.find_element("id", "play").send_keys(Keys.SPACE)
+    wait(lambda: frames(page) > 2)
+    page.find_element("id", "play").send_keys(Keys.ENTER)
+    wait(lambda: not js(page, "classroom.running"))
 
 
-def test_every_control_has_a_name_for_a_screen_reader(page):
+@pytest.mark.parametrize("path, sliders", [("", len(KNOBS)), ("lattice", len(LATTICE_KNOBS))])
+def test_screen_reader_gets_names_and_numbers(browser, address, path, sliders):
+    page = opened(browser, address + path)
     page.execute_cdp_cmd("Accessibility.enable", {})
-    tree = page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-    nameless = [
-        n for n in tree if not n.get("ignored")
-        and n.get("role", {}).get("value") in ("button", "slider", "combobox", "link", "image", "img")
-        and not n.get("name", {}).get("value")
-    ]
-    assert not nameless
-    assert sum(n.get("role", {}).get("value") == "slider" for n in tree) == 9
-
-
-def test_two_tabs_have_two_runs_and_a_closed_one_is_freed(page, address):
+    tree = [n for n in page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"] if not n.get("ignored")]
+    roles = [n.get("role", {}).get("value") for n in tree]
+    named = ("button", "slider", "combobox", "link", "image", "img", "region")
+    assert not [n for n, role in zip(tree, roles) if role in named and not n.get("name", {}).get("value")]
+    assert roles.count("slider") == sliders and roles.count("main") == 1 and roles.count("status") == 2
+    heard = js(page, "document.querySelector('#knob-temperature').getAttribute('aria-valuetext')")
+    assert heard == "300 °C"
     press(page, "step")
-    wait(page, lambda: frames(page) == 2)
+    await_frames(page, 2)
+    page.execute_script("classroom.speak(true)")
+    assert "300 °C" in text(page, "spoken")
+    labels = js(page, "[...document.querySelectorAll('canvas')].map(c => c.getAttribute('aria-label'))")
+    assert all(len(label) > 25 and re.search(r"\d", label) for label in labels)
+
+
+def test_hidden_tab_pauses_and_a_closed_one_frees_its_run(page, server, address):
+    wait(lambda: server.runs() == 1, 30)  # those of the pages before are gone
+    hide = ("Object.defineProperty(document, 'hidden', {configurable: true, get: () => arguments[0]});"
+            "document.dispatchEvent(new Event('visibilitychange'));")
+    press(page, "play")
+    wait(lambda: frames(page) > 2)
+    page.execute_script(hide.replace("arguments[0]", "true"))
+    wait(lambda: not js(page, "classroom.running"))
+    page.execute_script(hide.replace("arguments[0]", "false"))
+    wait(lambda: js(page, "classroom.running"))
     first = page.current_window_handle
     page.switch_to.new_window("tab")
     try:
-        page.get(address)
-        wait(page, lambda: frames(page) == 1)
+        opened(page, address)
         choose(page, "story", "ripening")
-        wait(page, lambda: "twenty minutes" in text(page, "story-text"))
+        wait(lambda: "twenty minutes" in text(page, "story-text"))
+        press(page, "play")
+        wait(lambda: frames(page) > 2)
+        assert server.runs() == 2
     finally:
         page.close()
         page.switch_to.window(first)
-    assert frames(page) == 2 and "steadily" in text(page, "story-text")
+    wait(lambda: server.runs() == 1)
+    assert "steadily" in text(page, "story-text")
 
 
-def test_lattice_shows_crystals_that_grow(page, address):
-    page.get(address + "lattice")
-    wait(page, lambda: frames(page) == 1)
-    assert value(page, "view.atoms.size") == value(page, "classroom.frames[0].crystal") > 100
-    choose(page, "speed", "40")
-    press(page, "play")
-    wait(page, lambda: value(page, "classroom.frames[classroom.frames.length - 1].time") > 5.0)
-    press(page, "play")
-    wait(page, lambda: not value(page, "classroom.running"))
-    last = page.execute_script("return classroom.frames[classroom.frames.length - 1]")
-    assert value(page, "view.atoms.size") == last["crystal"] > value(page, "classroom.frames[0].crystal")
-    for chart in ("box", "sizes", "dissolved"):
-        assert ink(page, f"chart-{chart}") > 0.005
-    before = value(page, "view.turn")
-    page.find_element("id", "chart-box").send_keys("\ue014")
-    assert value(page, "view.turn") > before
+# -- atoms on a lattice -------------------------------------------------------------------------
 
 
-def test_port_that_is_taken_gets_a_sentence(address):
-    port = address.rstrip("/").rsplit(":", 1)[1]
-    done = subprocess.run(
-        [sys.executable, "-m", "kmcgrowth", "classroom", "--no-browser", "--port", port], capture_output=True,
-        text=True, timeout=60,
-    )
-    assert done.returncode == 2 and port in done.stderr and "Traceback" not in done.stderr
+@pytest.mark.parametrize("name", lattice_stories())
+def test_every_story_of_the_lattice_runs(box, name):
+    choose(box, "story", name)
+    wait(lambda: text(box, "story-text") == lattice_stories()[name].text and frames(box) == 1)
+    press(box, "step")
+    await_frames(box, 2)
+    assert js(box, "view.atoms.size") == last(box)["crystal"]
+    assert js(box, "view.wander.length") == min(last(box)["clusters"] + last(box)["atoms"], WANDERERS)
+    assert all(picture(box, chart)[0] > 0.005 for chart in ("box", "sizes", "dissolved"))
+
+
+def test_lattice_shows_crystals_that_grow_and_is_repeated_by_its_recipe(box, folder):
+    before, planted = picture(box, "box"), js(box, "view.seeds.size")
+    assert js(box, "view.atoms.size") == planted == last(box)["crystal"] > 100
+    choose(box, "speed", 40)
+    press(box, "play")
+    wait(lambda: last(box)["time"] > 2.0)
+    turn(box, "feed", 80)
+    turn(box, "temperature", 330)
+    wait(lambda: last(box)["feed"] == 80.0 and last(box)["temperature"] > 310.0)
+    press(box, "play")
+    wait(lambda: not js(box, "classroom.running"))
+    shown = last(box)
+    assert js(box, "view.atoms.size") == shown["crystal"] > planted == js(box, "view.seeds.size")
+    assert picture(box, "box") != before and frames(box) > 3
+    result = kg.simulate(parse_recipe(download(box, folder, "recipe", "classroom.toml").decode()))
+    atoms = result["atom_site"].values[-int(result["frame_atoms"][-1]):]
+    assert set(js(box, "[...view.atoms.keys()]")) == set(atoms.tolist())
+    assert float(result["frame_time"][-1]) == shown["time"]
+    table = download(box, folder, "csv", "classroom.csv").decode().splitlines()
+    assert len(table) == shown["index"] + 2
+    assert download(box, folder, "png", "classroom.png")[:4] == b"\x89PNG"
+
+
+def test_every_knob_of_the_lattice_does_what_it_says(box):
+    for name, value, key in (
+        ("crystals", 2.0, lambda f: f["crystals"] == 2), ("clusters", 80.0, lambda f: f["clusters"] > 100),
+        ("attach", 1e4, lambda f: f["index"] == 0), ("hops", 10.0, lambda f: f["index"] == 0),
+    ):
+        turn(box, name, value)
+        await_text(box, "notice", f"{LATTICE_KNOBS[name].label} is changed")
+        await_frames(box, 1)
+        assert key(last(box)), name
+
+
+def test_box_is_turned_by_keys_and_by_dragging(box):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    seen = [picture(box, "box")]
+    canvas = box.find_element("id", "chart-box")
+    canvas.send_keys(Keys.ARROW_RIGHT)
+    seen.append(picture(box, "box"))
+    canvas.send_keys(Keys.ARROW_UP)
+    seen.append(picture(box, "box"))
+    ActionChains(box).click_and_hold(canvas).move_by_offset(40, 20).release().perform()
+    seen.append(picture(box, "box"))
+    assert len({h for _, h in seen}) == 4
+    size(box, 390, 844)
+    wait(lambda: js(box, "window.innerWidth") == 390)
+    assert js(box, "document.documentElement.scrollWidth - window.innerWidth") <= 0

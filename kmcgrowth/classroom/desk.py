@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from math import inf
 from secrets import randbelow
 from typing import Any
 
@@ -21,6 +22,9 @@ SPEEDS = (1, 2, 5, 10, 40)
 
 SHOWN = 10
 """Frames that a second shows at most."""
+
+EARLY = 0.3
+"""Share of the time between two frames shown by which one may come early [dimensionless]."""
 
 SLICE = 0.1
 """Time for which a desk may keep a processor before another one's turn [s]."""
@@ -54,6 +58,7 @@ class Desk:
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._won: float | None = None
+        self._best = inf
         self._knobs, self._seen = self.session.knobs, 0
 
     @property
@@ -111,9 +116,12 @@ class Desk:
 
     async def _step(self, what: Mapping[str, Any]) -> None:
         await self._pause()
-        while not self.session.over and not await self._frame(show=True):
-            pass
-        self._tell_rest()
+        frame = None
+        while frame is None and not self.session.over:
+            frame = await self._frame()
+        self._catch_up()
+        if frame is not None:
+            self._judge(frame)
 
     async def _reset(self, what: Mapping[str, Any]) -> None:
         await self._anew(self.session.restart)
@@ -179,36 +187,37 @@ class Desk:
 
     async def _go(self) -> None:
         clock = asyncio.get_running_loop().time
-        shown = due = clock()
+        due = wanted = clock()
         try:
             while not self.session.over:
-                late = clock() - shown >= 0.95 / SHOWN
-                if await self._frame(show=late):
-                    shown = clock() if late else shown
-                    due = max(due + 1.0 / self.speed, clock() - 1.0 / self.speed)
-                    await asyncio.sleep(max(due - clock(), 0.0))
+                frame = await self._frame()
+                if frame is None:
+                    continue
+                now = clock()
+                # a little early will do, or a late one would cost the next
+                if now >= wanted - EARLY / SHOWN or self.session.over:
+                    wanted = max(wanted, now - EARLY / SHOWN) + 1.0 / SHOWN
+                    self._show()
+                self._judge(frame)
+                due = max(due + 1.0 / self.speed, now - 1.0 / self.speed)
+                await asyncio.sleep(max(due - now, 0.0))
             self._tell_rest()
         except KmcgrowthError as error:
             self._notice(str(error))
         self._task = None
         self._state()
 
-    async def _frame(self, *, show: bool) -> bool:
-        """Work on the next frame for a while, and show it if it is wanted; whether it is done."""
+    async def _frame(self) -> Frame | LatticeFrame | None:
+        """Work on the next frame for a while; None where it is not done yet."""
         async with self._turn:
             work = asyncio.ensure_future(self._aside(lambda: self.session.advance(seconds=SLICE)))
             try:
-                frame = await asyncio.shield(work)
+                return await asyncio.shield(work)
             except asyncio.CancelledError:
                 # whoever cancels must not touch the run before the thread has let go of it
                 await asyncio.wait([work])
                 work.exception()  # nobody is left to be told of one
                 raise
-        if frame is None:
-            return False
-        if self._reached(frame) or show or self.session.over:
-            self._show()
-        return True
 
     def _catch_up(self) -> None:
         """Show the last frame if the tab has not seen all of it, so that page, table and recipe end alike."""
@@ -228,13 +237,16 @@ class Desk:
             self._knobs = knobs
             self._send({"kind": "knobs", "knobs": knobs})
 
-    def _reached(self, frame: Frame | LatticeFrame) -> bool:
+    def _judge(self, frame: Frame | LatticeFrame) -> None:
         challenge = self.story.challenge
         if not isinstance(frame, Frame) or challenge is None or self._won is not None or not challenge.won(frame):
-            return False
+            return
+        if self._seen < self.session.frame:
+            self._show()
         self._won = frame.time
-        self._notice(f"Reached after {frame.time / 60.0:.0f} min of the flask's time. Can you do it faster?")
-        return True
+        before, self._best = self._best, min(self._best, frame.time)
+        ever = "" if before == inf else f" Your best was {before / 60.0:.0f} min."
+        self._notice(f"Reached after {frame.time / 60.0:.0f} min of the flask's time.{ever} Can you do it faster?")
 
     def _state(self) -> None:
         self._send({"kind": "state", "running": self.running})

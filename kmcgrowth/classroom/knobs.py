@@ -42,7 +42,7 @@ class Knob:
 KNOBS = {
     knob.name: knob
     for knob in (
-        Knob("feed", "Injection rate", "mL/hour", 0.0, 60.0, 6.0, 0.5, live=True),
+        Knob("feed", "Injection rate", "mL/hour", 0.0, 60.0, 6.0, 0.1, live=True),
         Knob("temperature", "Temperature", "degC", 180.0, 340.0, 300.0, 1.0, live=True),
         Knob("diameter", "Seed diameter", "nm", 1.5, 6.0, 2.5, 0.1),
         Knob("width", "Seed width", "%", 0.0, 30.0, 12.0, 1.0),

@@ -76,10 +76,6 @@ class LatticeSession(LiveRun[LatticeFrame]):
     def _engine(self, model: Model) -> WalkRun:
         return WalkRun(model, self._generator())
 
-    def _took(self, model: Model, *, anew: bool) -> None:
-        if anew:
-            self._seeds = np.empty(0, dtype=np.int64)
-
     def _mark(self) -> int:
         # at a mark the engine has already drawn what comes first after it
         if self._run is None:
@@ -91,7 +87,7 @@ class LatticeSession(LiveRun[LatticeFrame]):
         assert found is not None
         self._rows = pack_rows(found["site"], self._run.box.sites)
         if self.frame == 0:
-            self._seeds = self._rows
+            self._seeds, self._told, self._turn = self._rows, np.zeros_like(self._rows), 0
         number = self.counts.seed + self.counts.nucleated
         sizes = np.repeat(self.counts.sizes, number)
         return LatticeFrame(

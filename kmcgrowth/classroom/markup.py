@@ -39,11 +39,11 @@ def page(*, lattice: bool = False) -> str:
     paces = "".join(f'<option value="{n}"{" selected" if n == 5 else ""}>{_PACE[n]}</option>' for n in SPEEDS)
     clusters = "".join(f'<option value="{name}">{escape(said)}</option>' for name, said in CLUSTERS.items())
     live = "".join(_slider(k) for k in knobs.values() if k.live)
-    live = live and f'<fieldset><legend><h2>While it runs</h2></legend>{live}</fieldset>'
+    live = live and f'<fieldset class="live"><legend><h2>While it runs</h2></legend>{live}</fieldset>'
     other = "".join(_slider(k) for k in knobs.values() if not k.live)
     if not lattice:
         other += (
-            '<div class="knob"><label for="knob-cluster">The syringe holds</label><output></output>'
+            '<div class="knob"><label for="knob-cluster">The syringe holds</label><span></span>'
             f'<select id="knob-cluster" data-knob="cluster">{clusters}</select></div>'
         )
     figures = "".join(
@@ -56,11 +56,11 @@ def page(*, lattice: bool = False) -> str:
 <div id="desk">
   <header>
     <h1>Growing nanocrystals</h1>
-    <label for="story">Story</label> <select id="story">{options}</select>
+    <span class="pair"><label for="story">Story</label> <select id="story">{options}</select></span>
     <button id="play" data-act="play" aria-pressed="false">▶ Start</button>
     <button data-act="step">Step</button>
     <button data-act="reset">Reset</button>
-    <label for="speed">Speed</label> <select id="speed">{paces}</select>
+    <span class="pair"><label for="speed">Speed</label> <select id="speed">{paces}</select></span>
     <button id="freeze" data-act="freeze" aria-pressed="false" title="Lay the next run over this one">Freeze</button>
     <button id="large" data-act="large" aria-pressed="false">Large</button>
   </header>
@@ -69,14 +69,16 @@ def page(*, lattice: bool = False) -> str:
     <div><p id="numbers"></p><p id="notice" role="status"></p></div>
   </div>
   <p id="spoken" class="unseen" role="status"></p>
-  <main>
+  <div class="main">
     <section aria-label="Story and knobs">
-      <p class="told" id="story-text"></p>
-      <p class="told ask" id="story-question"></p>
-      <details id="story-answer-box" class="told"><summary>An answer</summary><span id="story-answer"></span></details>
+      <details id="story-box" class="told" open><summary>What to see, and a question</summary>
+        <p class="told" id="story-text"></p>
+        <p class="told ask" id="story-question"></p>
+        <details id="story-answer-box"><summary>An answer</summary><span id="story-answer"></span></details>
+      </details>
       {live}
-      <fieldset><legend><h2>Begins a new run</h2></legend>{other}</fieldset>
-      <div class="bar" style="margin-top: 8px">
+      <fieldset class="rest"><legend><h2>Begins a new run</h2></legend>{other}</fieldset>
+      <div class="bar home">
         <button data-act="png">Picture (PNG)</button>
         <button data-act="csv">Table (CSV)</button>
         <button data-act="recipe">Recipe (TOML)</button>
@@ -86,7 +88,7 @@ def page(*, lattice: bool = False) -> str:
       <p class="small">{other_page}</p>
     </section>
     <section id="charts" class="{"lattice" if lattice else "flask"}" aria-label="Pictures">{figures}</section>
-  </main>
+  </div>
 </div>
 """
 
@@ -96,7 +98,7 @@ def settings(*, lattice: bool = False) -> str:
     return json.dumps(({"box": geometry()} if lattice else {}) | {
         "seed": POPULATION["seed"], "nucleated": POPULATION["nucleated"], "frozen": "#6b6b6b", "sky": BLUE,
         "critical": GREEN, "absorbs": PURPLE,
-        "atomColour": [BLUE, "#004A75", SKY, "#2E86B5", RED, PURPLE],
+        "atomColour": [BLUE, "#004A75", SKY, "#A6D8F5", RED, PURPLE],
         "atomRadius": [0.14, 0.12, 0.14, 0.12, 0.13, 0.34],
         "wavelengths": [round(float(w), 2) for w in WAVELENGTHS], "base": BASE.tolist(),
         "around": AROUND.tolist(),
@@ -108,7 +110,7 @@ def _slider(knob: Knob) -> str:
     unit = UNITS.get(knob.unit, knob.unit)
     return (
         f'<div class="knob"><label for="knob-{knob.name}">{escape(knob.label)}</label>'
-        f'<output id="knob-{knob.name}-value" for="knob-{knob.name}"></output>'
+        f'<span class="value" id="knob-{knob.name}-value" aria-hidden="true"></span>'
         f'<input type="range" id="knob-{knob.name}" data-knob="{knob.name}" data-unit="{escape(unit)}" '
         f'{"data-decades=1 " if knob.decades else ""}min="{low:g}" max="{high:g}" step="{knob.step:g}" '
         f'value="{value:g}"></div>'

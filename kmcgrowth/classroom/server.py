@@ -15,7 +15,8 @@ PORT = 8420
 
 
 def serve(
-    *, host: str = "127.0.0.1", port: int = PORT, browser: bool = True, ready: Callable[[], None] | None = None
+    *, host: str = "127.0.0.1", port: int = PORT, browser: bool = True, ready: Callable[[], None] | None = None,
+    patience: float = 10.0,
 ) -> None:
     """Serve the page until interrupted; all that it needs comes from this machine.
 
@@ -25,6 +26,7 @@ def serve(
     port : to listen at
     browser : open one
     ready : called once the page can be opened
+    patience : how long the run of a tab that has gone waits for it to come back [s]
 
     Raises
     ------
@@ -42,7 +44,7 @@ def serve(
     try:
         ui.run(
             host=host, port=port, title="Growing nanocrystals", show=browser, reload=False, show_welcome_message=False,
-            favicon="⚗", language="en-US", tailwind=False, endpoint_documentation="none", reconnect_timeout=10.0,
+            favicon="⚗", language="en-US", tailwind=False, endpoint_documentation="none", reconnect_timeout=patience,
         )
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -67,14 +69,24 @@ def _lay_out(pool: ThreadPoolExecutor) -> None:
         def send(message: dict[str, Any]) -> None:
             client.run_javascript(script(message))
 
-        desk = Desk(send, pool, lattice=lattice)
+        desks: list[Desk] = []  # empty until the page is there: whoever only fetches it gets no run
+
+        def connected() -> None:
+            if not desks:
+                desks.append(Desk(send, pool, lattice=lattice))
+            desks[0].begin()
 
         async def asked(event: Any) -> None:
-            await desk.ask(event.args if isinstance(event.args, dict) else {})
+            if desks:
+                await desks[0].ask(event.args if isinstance(event.args, dict) else {})
+
+        async def deleted() -> None:
+            if desks:
+                await desks[0].close()
 
         ui.on("desk", asked)
-        client.on_connect(desk.begin)
-        client.on_delete(desk.close)
+        client.on_connect(connected)
+        client.on_delete(deleted)
 
     @ui.page("/")
     def _flask(client: Client) -> None:
@@ -87,6 +99,7 @@ def _lay_out(pool: ThreadPoolExecutor) -> None:
 
 def _free(host: str, port: int) -> None:
     """Refuse a port that cannot be listened at, before anything is started."""
+    import errno
     import socket
 
     if not 1 <= port <= 65535:
@@ -100,6 +113,8 @@ def _free(host: str, port: int) -> None:
         try:
             probe.bind(address)
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise BadInput(f"--host: {host} is not an address of this machine; 127.0.0.1 is one.") from None
             raise BadInput(f"--port: {port} at {host} cannot be used ({error.strerror}); give another one.") from None
 
 

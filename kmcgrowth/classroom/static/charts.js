@@ -25,9 +25,19 @@ charts.all = (frames, frozen, duration, set) => {
   const last = frames[frames.length - 1], seed = set.seed, born = set.nucleated, ink = plots.ink;
   const now = charts.past(frames), then = frozen ? charts.past(frozen) : null;
   const old = frozen ? frozen[frozen.length - 1] : null, dash = [7, 5], dots = [2, 4];
-  const some = last.number[1] > 0;
-  const origins = some ? [[seed, "seeds ■ ●"], [born, "nucleated ▨ ▲"]] : [[seed, "seeds"]];
-  const legend = old ? [...origins, [set.frozen, "frozen run"]] : origins;
+  const some = last.number[1] > 0, planted = frames[0].number[0] > 0;
+  const frozenLine = {colour: set.frozen, said: "frozen run", dash: dots};
+  const legend = [
+    ...(planted ? [{colour: seed, said: "seeds", sample: "bar"}] : []),
+    ...(some ? [{colour: born, said: "nucleated", sample: "hatched"}] : []),
+    ...(old ? [{...frozenLine, dash}] : []),
+  ];
+  const riders = [
+    ...(planted ? [{colour: seed, said: "seeds", sample: "dot"}] : []),
+    ...(some ? [{colour: born, said: "nucleated", sample: "triangle"}] : []),
+  ];
+  const courses = some && planted ? [{colour: seed, said: "seeds"}, {colour: born, said: "nucleated", dash}] : [];
+  const others = [...(some && planted ? [{colour: ink, said: "all together", dash: dots, thin: true}] : []), ...(old ? [frozenLine] : [])];
   const end = [0, duration / 60];
   const step = last.reach / last.seeds.length;
   const tops = last.seeds.map((n, i) => n + last.nucleated[i]);
@@ -40,54 +50,57 @@ charts.all = (frames, frozen, duration, set) => {
     {kind: "bars", height: stacked, width: step, colour: seed},
     {kind: "bars", height: percent(last, last.nucleated), base: stacked, width: step, colour: born, hatched: true},
   ];
-  if (old) {
-    items.push({kind: "outline", height: percent(old, old.seeds.map((n, i) => n + old.nucleated[i])),
-                width: old.reach / old.seeds.length, colour: set.frozen, dash});
-  }
+  const shadow = old ? percent(old, old.seeds.map((n, i) => n + old.nucleated[i])) : [];
+  if (old) items.push({kind: "outline", height: shadow, width: old.reach / old.seeds.length, colour: set.frozen, dash});
+  // seeds and newborn crowd on the right as often as on the left
+  const half = both.length / 2, most = (bars) => Math.max(0, ...bars);
   made.distribution = {
-    title: "Sizes", xlabel: "diameter / nm", ylabel: "% of the particles", x: [0, last.reach],
-    y: [0, plots.above(both, 5)], items, legend,
+    title: "Sizes", xlabel: "diameter / nm", ylabel: "% of the particles", x: [0, Math.max(last.reach, old ? old.reach : 0)],
+    y: [0, plots.above([...both, ...shadow], 5)], items, legend, legendLeft: most(both.slice(half)) > most(both.slice(0, half)),
   };
 
   const lines = (key, k, colour, extra) => ({kind: "line", x: now.t, y: now[key][k], colour, ...extra});
-  const olds = (key) => (then ? [{kind: "line", x: then.t, y: then[key][2], colour: set.frozen, dash: dots}] : []);
+  const olds = (key) => (then ? [{kind: "line", x: then.t, y: then[key][2], colour: set.frozen, dash: dots, end: false}] : []);
   const three = (key) => [
-    ...olds(key), ...(some ? [lines(key, 2, ink, {dash: dots, thin: true})] : []),
+    ...olds(key), ...(some && planted ? [lines(key, 2, ink, {dash: dots, thin: true})] : []),
     lines(key, 0, seed), lines(key, 1, born, {dash}),
   ];
   const every = (key) => [...now[key].flat(), ...(then ? then[key][2] : [])];
   const goal = (value) => (value ? [{kind: "mark", y: value, colour: ink, dash: dots, said: "goal"}] : []);
   const aim = set.challenge;
   made.mean = {
-    title: "Mean diameter", xlabel: "time / min", ylabel: "nm", x: end, y: [0, plots.above(every("mean"), 3)],
-    items: [...goal(aim && aim.diameter), ...three("mean")],
+    title: "Mean diameter", xlabel: "time / min", ylabel: "nm", x: end, y: [0, plots.above([...every("mean"), aim ? aim.diameter : 0], 3)],
+    items: [...goal(aim && aim.diameter), ...three("mean")], legend: courses, legendLow: 0.1,
   };
   made.width = {
     title: "Relative width", xlabel: "time / min", ylabel: "%", x: end, y: [0, plots.above(every("width"), 10)],
-    items: [...goal(aim && aim.width), ...three("width")], legend: some ? [[ink, "··· all together"]] : [],
+    items: [...goal(aim && aim.width), ...three("width")], legend: others,
   };
   const limit = last.threshold;
   made.supersaturation = {
     title: "Supersaturation", xlabel: "time / min", ylabel: "c / c∞", x: end,
     y: [0, plots.above([...now.s, 1.12 * limit, ...(then ? then.s : [])], 5)],
     items: [
-      {kind: "line", x: now.t, y: now.threshold, colour: born, dash},
-      ...(limit ? [{kind: "mark", y: limit, colour: born, dash, said: "new particles are born above"}] : []),
-      ...(then ? [{kind: "line", x: then.t, y: then.s, colour: set.frozen, dash: dots}] : []),
+      {kind: "line", x: now.t, y: now.threshold, colour: born, dash, end: false},
+      ...(then ? [{kind: "line", x: then.t, y: then.s, colour: set.frozen, dash: dots, end: false}] : []),
       {kind: "line", x: now.t, y: now.s, colour: set.sky},
+      ...(limit ? [{kind: "mark", y: limit, colour: born, dash, said: "births above"}] : []),
     ],
   };
 
   const n = last.curve.length, radii = last.curve.map((_, i) => last.reach / 2 * (i + 1) / n);
   const speeds = last.riders.map((p) => p[1]);
-  const most = plots.above([...speeds, ...last.curve].map((v) => 1.1 * Math.max(v, 0)), 0.001);
-  const least = -Math.max(0.5 * most, ...speeds.map((v) => Math.min(-1.1 * v, most)));
+  // what grows is shown whole; of what dissolves, the smallest do so ever faster and are left below
+  const faster = Math.max(0, ...speeds, ...last.curve), slower = Math.max(0, ...speeds.map((v) => -v));
+  const growing = faster > 0.05 * slower;
+  const up = plots.above([growing ? 1.1 * faster : 0.3 * slower], 1e-4);
+  const down = -Math.max(0.5 * up, Math.min(1.1 * slower, growing ? up : 3 * up));
   const first = last.riders.length - last.nucleated_riders;
   made.growth = {
-    title: "Growth rate", xlabel: "radius / nm", ylabel: "nm/min", x: [0, last.reach / 2], y: [least, most],
+    title: "Growth rate", xlabel: "radius / nm", ylabel: "nm/min", x: [0, last.reach / 2], y: [down, up], legend: riders, legendLow: 1.4,
     items: [
       {kind: "mark", y: 0, colour: plots.faint},
-      {kind: "line", x: radii, y: last.curve, colour: ink, thin: true},
+      {kind: "line", x: radii, y: last.curve, colour: ink, thin: true, end: false},
       ...(last.critical ? [{kind: "mark", x: last.critical, colour: set.critical, dash, said: "critical radius"}] : []),
       {kind: "points", at: last.riders.slice(0, first), colour: seed},
       {kind: "points", at: last.riders.slice(first), colour: born, triangles: true},
@@ -96,11 +109,11 @@ charts.all = (frames, frozen, duration, set) => {
   const light = charts.light(last, set);
   const before = old ? charts.light(old, set) : null;
   made.spectrum = {
-    title: "Absorption", xlabel: "wavelength / nm", ylabel: "diluted 1:100", x: [380, 1600],
+    title: "Absorption", xlabel: "wavelength / nm", ylabel: "absorbance, diluted 1:100", x: [380, 1600],
     y: [0, plots.above([...light.y, ...(before ? before.y : [])], 0.5)],
     items: [
-      ...(old ? [{kind: "line", ...before, colour: set.frozen, dash: dots}] : []),
-      {kind: "line", ...light, colour: set.absorbs},
+      ...(old ? [{kind: "line", ...before, colour: set.frozen, dash: dots, end: false}] : []),
+      {kind: "line", ...light, colour: set.absorbs, end: false},
     ],
   };
   return made;

@@ -39,9 +39,9 @@ classroom.show = (name, value) => {
 };
 
 classroom.label = (input, value) => {
-  const said = `${Number(Number(value).toPrecision(3))} ${input.dataset.unit}`;
-  classroom.find(`${input.id}-value`).textContent = said;
-  input.setAttribute("aria-valuetext", said);
+  const unit = input.dataset.unit;
+  classroom.find(`${input.id}-value`).textContent = `${plots.short(value)} ${unit}`.trim();
+  input.setAttribute("aria-valuetext", `${Number(Number(value).toPrecision(3))} ${unit}`.trim());
 };
 
 classroom.value = (input) => {
@@ -76,6 +76,7 @@ classroom.take = (message) => {
       classroom.find("story").value = m.story;
       for (const part of ["text", "question", "answer"]) classroom.find(`story-${part}`).textContent = m.told[part];
       classroom.find("story-answer-box").open = false;
+      if (!classroom.folded) { classroom.folded = true; classroom.fold(); }
       classroom.speak(true);
     },
     frame: (m) => {
@@ -154,3 +155,10 @@ document.addEventListener("visibilitychange", () => {
   else if (!document.hidden && classroom.resume) { classroom.resume = false; classroom.ask({do: "play"}); }
 });
 window.addEventListener("resize", classroom.soon);
+// on a phone the pictures come first, and the story opens on demand
+const phone = window.matchMedia("(max-width: 760px)");
+classroom.fold = () => {
+  const box = classroom.find("story-box");
+  if (box) box.open = !phone.matches;
+};
+phone.addEventListener("change", classroom.fold);

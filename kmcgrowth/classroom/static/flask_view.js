@@ -22,7 +22,7 @@ view.picture = (set) => {
   c.fillRect(0, 0, whole.width, whole.height);
   const made = charts.all(classroom.frames, classroom.frozen, classroom.duration, set);
   view.keys.forEach((key, i) => {
-    plots.draw(one, {...made[key], size: [across, tall], ratio: 2});
+    plots.draw(one, {...made[key], size: [across - 10, tall - 14], ratio: 2});
     c.drawImage(one, (i % 2) * across * 2, (head + Math.floor(i / 2) * tall) * 2);
   });
   const last = classroom.frames[classroom.frames.length - 1];

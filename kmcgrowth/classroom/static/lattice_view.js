@@ -52,7 +52,7 @@ view.frame = (m) => {
 
 view.rest = (m) => view.rows(m.rows);
 
-view.say = (f) => `${f.time.toFixed(1)} s · crystals of ${f.sizes.join(", ")} units · ${f.clusters} clusters and `
+view.say = (f) => `${f.time.toFixed(1)} s · ${f.temperature.toFixed(0)} °C · feed ${f.feed} mM/min · crystals of ${f.sizes.join(", ")} units · ${f.clusters} clusters and `
   + `${f.atoms} atoms wander · ${f.crystal} atoms in crystals`;
 
 view.describe = (key, f) => ({
@@ -95,7 +95,8 @@ view.scene = (canvas, set, size, ratio) => {
   for (const [x, y, deep, look] of all) {
     const r = set.atomRadius[look] * scale, fade = Math.min(Math.max(0.5 - deep / edge / 1.7, 0), 1);
     c.fillStyle = set.atomColour[look];
-    c.globalAlpha = 0.45 + 0.55 * fade;
+    // one looks through what has grown on, to the seed in it
+    c.globalAlpha = (look === 2 || look === 3 ? 0.55 : 1) * (0.45 + 0.55 * fade);
     c.beginPath();
     if (look === 5) c.rect(x - r, y - r, 2 * r, 2 * r); else c.arc(x, y, r, 0, 2 * Math.PI);
     c.fill();
@@ -104,14 +105,14 @@ view.scene = (canvas, set, size, ratio) => {
     c.lineWidth = 0.8;
     c.stroke();
   }
-  const size1 = 14 * plots.scale;
-  c.font = `bold ${size1}px "DejaVu Sans", Verdana, Arial, sans-serif`;
-  c.textBaseline = "top";
-  c.textAlign = "left";
-  [[0, "● atoms of the seeds"], [2, "● atoms grown on"], [4, "● atoms that wander"], [5, "■ clusters"]].forEach(([k, said], i) => {
-    c.fillStyle = set.atomColour[k];
-    c.fillText(said, 8, 6 + 1.35 * size1 * i);
-  });
+  const last = classroom.frames[classroom.frames.length - 1], total = last.clusters + last.atoms, some = view.wander.length;
+  const part = some < total ? ` (${some} of ${total} drawn)` : "";
+  plots.legend(c, {legendLeft: true, legend: [
+    {colour: set.atomColour[0], said: "atoms of the seeds", sample: "dot"},
+    {colour: set.atomColour[2], said: "atoms grown on", sample: "dot"},
+    {colour: set.atomColour[4], said: "atoms that wander", sample: "dot"},
+    {colour: set.atomColour[5], said: `clusters${part}`, sample: "square"},
+  ]}, 14 * plots.scale, {left: 2, right: w, top: 4});
 };
 
 view.plots = (set) => {
@@ -121,7 +122,7 @@ view.plots = (set) => {
   if (then) {
     for (let k = 0; k < Math.max(...then.map((f) => f.sizes.length)); k++) {
       sizes.push({kind: "line", x: then.map((f) => f.time), y: then.map((f) => f.sizes[k] ?? null), colour: set.frozen,
-                  dash: [2, 4], thin: true});
+                  dash: [2, 4], thin: true, end: false});
     }
   }
   for (let k = 0; k < most; k++) {
@@ -129,9 +130,9 @@ view.plots = (set) => {
   }
   return {
     sizes: {
-      title: "Crystals", xlabel: "time / s", ylabel: "units", x: end, items: sizes,
+      title: "Crystals", xlabel: "time / s", ylabel: "formula units", x: end, items: sizes,
       y: [0, plots.above([...frames, ...(then || [])].flatMap((f) => f.sizes), 100)],
-      legend: then ? [[set.frozen, "frozen run"]] : [],
+      legend: then ? [{colour: set.frozen, said: "frozen run", dash: [2, 4]}] : [], legendLeft: true,
     },
     dissolved: {
       title: "In solution", xlabel: "time / s", ylabel: "number", x: end,
@@ -140,7 +141,7 @@ view.plots = (set) => {
         {kind: "line", x: t, y: frames.map((f) => f.clusters), colour: set.atomColour[5]},
         {kind: "line", x: t, y: frames.map((f) => f.atoms), colour: set.atomColour[4], dash: [7, 5]},
       ],
-      legend: [[set.atomColour[5], "clusters —"], [set.atomColour[4], "atoms – –"]],
+      legend: [{colour: set.atomColour[5], said: "clusters"}, {colour: set.atomColour[4], said: "atoms", dash: [7, 5]}],
     },
   };
 };
