@@ -1,11 +1,14 @@
 """Run every recipe and study that ships, draw its figure, and write ``docs/gallery/index.md``.
 
-``python docs/gallery.py`` makes all of it; ``python docs/gallery.py NAME...`` only the figures named, and the page.
+``python docs/gallery.py`` makes all of it; ``python docs/gallery.py NAME...`` only the figures named, and the page;
+``python docs/gallery.py --stale`` names the figures whose recipe, study or material has changed since, and fails if
+there are any.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import tempfile
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).parent / "gallery"
-SECONDS = FOLDER / "seconds.json"
+MADE = FOLDER / "made.json"
+"""Of every figure the seconds that it took, and a digest of what it was made from."""
+
 GROUPS = {
     "teaching": "Teaching cases",
     "inas": "Indium arsenide",
@@ -46,6 +51,11 @@ REDUCED: dict[str, int] = {}
 """Recipes that run with fewer particles than they ask for, so that the gallery is made in minutes."""
 
 DPI, COLOURS = 120, 256
+UNSEEN = 12
+"""A colour may be off by this much in a palette of so few (of 255)."""
+
+REMARKS = ("source", "trust", "note", "notes")
+"""Keys that change no figure."""
 
 
 def main() -> None:
@@ -53,18 +63,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="recipes or studies; all if none is given")
     parser.add_argument("--page", action="store_true", help="only write the page, with the figures that are there")
+    parser.add_argument("--stale", action="store_true", help="only name the figures that what they show has outrun")
     asked = parser.parse_args()
     recipes, plans = sorted(shipped_recipes()), sorted(shipped_studies())
     FOLDER.mkdir(exist_ok=True)
-    seconds: dict[str, float] = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
+    made: dict[str, dict[str, Any]] = json.loads(MADE.read_text(encoding="utf-8")) if MADE.exists() else {}
+    if asked.stale:
+        found = [name for name in recipes + plans if made.get(name, {}).get("of") != digest(name)]
+        if found:
+            raise SystemExit(f"these figures are old; run: python docs/gallery.py {' '.join(found)}")
+        return
     for name in [] if asked.page else asked.names or recipes + plans:
         watch = time.perf_counter if name in plans else time.process_time  # a study runs in processes of its own
         began = watch()
         write(draw_study(name) if name in plans else draw_recipe(name), FOLDER / f"{name}.png")
-        seconds[name] = round(watch() - began, 1)
-        SECONDS.write_text(json.dumps(seconds, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        print(f"{name}: {seconds[name]} s", flush=True)
+        made[name] = {"seconds": round(watch() - began, 1), "of": digest(name)}
+        MADE.write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        print(f"{name}: {made[name]['seconds']} s", flush=True)
+    seconds = {name: each["seconds"] for name, each in made.items()}
     (FOLDER / "index.md").write_text(page(recipes, plans, seconds), encoding="utf-8")
+
+
+def digest(name: str) -> str:
+    """Of the values that a recipe or a study, the recipe that it varies, and their material hold; not of remarks."""
+    kind = "study" if name in shipped_studies() else "recipe"
+    data = tomllib.loads(read_file(name, kind)[1])
+    parts = [data]
+    if kind == "study":
+        data = tomllib.loads(read_file(Path(data["recipe"]).stem, "recipe")[1])
+        parts.append(data)
+    material = Path(kg.__file__).parent / "materials" / f"{data['material']}.toml"
+    parts.append(tomllib.loads(material.read_text(encoding="utf-8")))
+    text = json.dumps([bare(part) for part in parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def bare(part: Any) -> Any:
+    """Tables without what is only told."""
+    if isinstance(part, dict):
+        return {key: bare(value) for key, value in part.items() if key not in REMARKS}
+    return [bare(value) for value in part] if isinstance(part, list) else part
 
 
 def draw_recipe(name: str) -> Figure:
@@ -108,15 +146,17 @@ def draw_study(name: str) -> Figure:
 
 
 def write(figure: Figure, path: Path) -> None:
-    """A figure as a small PNG: few colours, which these drawings do not miss."""
+    """A figure as a small PNG, of few colours where they do not show."""
+    import numpy as np
     from PIL import Image
 
     memory = io.BytesIO()
     with look():
         figure.savefig(memory, format="png", dpi=DPI)
     picture = Image.open(memory).convert("RGB")
-    few = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+    few = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
+    off = np.abs(np.asarray(few.convert("RGB"), dtype=int) - np.asarray(picture, dtype=int)).max()
+    (few if off <= UNSEEN else picture).save(path, optimize=True)
 
 
 def page(recipes: list[str], plans: list[str], seconds: dict[str, float]) -> str:
@@ -163,7 +203,7 @@ def opening(text: str) -> str:
             break
         if line.startswith("#"):
             words.append(line.lstrip("# "))
-    return " ".join(words)
+    return " ".join(words).replace("^2", "²").replace("^3", "³")
 
 
 def sampled(name: str) -> bool:

@@ -5,6 +5,8 @@ command are run, others are what it printed. Remarks above a block:
 
 - ``<!-- not run: REASON -->``: the block is only read;
 - ``<!-- not run (WORDS): REASON -->``: its lines that hold these words are not run;
+- ``<!-- needs: PROGRAM -->``: the block is run where ``dask`` is installed, or ``sbatch`` submits to a Slurm that
+  answers, and else only read; the shared folder, the environment and the node of the page are then this machine's;
 - ``<!-- file: NAME -->``: the block is written to this file, which later blocks of the page use.
 """
 
@@ -16,6 +18,8 @@ import io
 import os
 import re
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +27,7 @@ import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -36,8 +41,11 @@ ENDLESS = ("kmcgrowth classroom", "pip install")
 LONGEST = 300
 """Time limit of a command [s]."""
 
+ELSEWHERE = {"~/kmcgrowth-env/bin/": "", "/shared": "shared", "node1": "127.0.0.1"}
+"""What a page calls things that blocks with needs find in the folder and on the machine where they are run."""
+
 _FENCE = re.compile(r"^( *)(`{3,})([^\n`]*)$")
-_REMARK = re.compile(r"^ *<!-- (not run|file)(?: \((.+?)\))?: (.+?) -->$")
+_REMARK = re.compile(r"^ *<!-- (not run|file|needs)(?: \((.+?)\))?: (.+?) -->$")
 
 
 @dataclass
@@ -53,6 +61,8 @@ class Block:
     runs : whether it is to be run
     but : lines with these words are not
     file : name under which it is written, or ""
+    needs : program without which it is only read, or ""
+    why : why it is only read, or ""
     """
 
     page: Path
@@ -62,6 +72,8 @@ class Block:
     runs: bool = True
     but: str = ""
     file: str = ""
+    needs: str = ""
+    why: str = ""
 
     @property
     def commands(self) -> list[str]:
@@ -96,10 +108,12 @@ def blocks(page: Path) -> Iterator[Block]:
                 kind, words, said = remark.groups()
                 if kind == "file":
                     block.file = said
+                elif kind == "needs":
+                    block.needs = said
                 elif words:
                     block.but = words
                 else:
-                    block.runs = False
+                    block.runs, block.why = False, said
             remarks = []
             if not block.language.startswith("{"):
                 yield block
@@ -109,14 +123,37 @@ def blocks(page: Path) -> Iterator[Block]:
         i += 1
 
 
-def run_page(page: Path, folder: Path) -> list[str]:
-    """Run a page's blocks in a folder; the sentences that tell what failed."""
+def available(program: str) -> bool:
+    """Whether a block that needs this can be run."""
+    if program == "sbatch":
+        found = shutil.which("sbatch") and shutil.which("sinfo")
+        return bool(found) and subprocess.run(["sinfo"], capture_output=True, check=False).returncode == 0
+    return find_spec("distributed") is not None if program == "dask" else shutil.which(program) is not None
+
+
+def run_page(page: Path, folder: Path) -> tuple[list[str], list[str]]:
+    """Run a page's blocks in a folder; the sentences that tell what failed, and those that tell what was only read."""
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        return _run_page(page, folder, started)
+    finally:
+        for process in started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _run_page(page: Path, folder: Path, started: list[subprocess.Popen[bytes]]) -> tuple[list[str], list[str]]:
     wrong: list[str] = []
+    read: list[str] = []
     names: dict[str, object] = {"__name__": "__page__"}
     for block in blocks(page):
         if block.file:
             (folder / block.file).write_text(block.text, encoding="utf-8")
+        if block.needs and not available(block.needs):
+            block.runs, block.why = False, f"needs {block.needs}"
         if not block.runs:
+            read.append(f"{page}:{block.line}: only read: {block.why}")
             continue
         if block.language == "toml":
             try:
@@ -128,8 +165,8 @@ def run_page(page: Path, folder: Path) -> list[str]:
         elif not block.language:
             for command in block.commands:
                 if not command.startswith(ENDLESS):
-                    wrong += _shell(block, command, folder)
-    return wrong
+                    wrong += _shell(block, command, folder, started)
+    return wrong, read
 
 
 def _python(block: Block, names: dict[str, object]) -> list[str]:
@@ -142,34 +179,60 @@ def _python(block: Block, names: dict[str, object]) -> list[str]:
     return []
 
 
-def _shell(block: Block, command: str, folder: Path) -> list[str]:
-    words = re.sub(r"^kmcgrowth\b", f"{shlex.quote(sys.executable)} -m kmcgrowth", command)
+def _shell(block: Block, command: str, folder: Path, started: list[subprocess.Popen[bytes]]) -> list[str]:
+    words = command
+    if block.needs:
+        (folder / ELSEWHERE["/shared"]).mkdir(exist_ok=True)
+    for there, here in ELSEWHERE.items() if block.needs else ():
+        words = words.replace(there, here)
+    words = re.sub(r"^(kmcgrowth|dask)\b", rf"{shlex.quote(sys.executable)} -m \1", words)
+    if words.endswith("&"):
+        quiet = subprocess.DEVNULL
+        started.append(subprocess.Popen(["bash", "-c", words[:-1]], cwd=folder, stdout=quiet, stderr=quiet,
+                                        start_new_session=True))
+        return []
     try:
         done = subprocess.run(words, shell=True, cwd=folder, capture_output=True, text=True, timeout=LONGEST)
     except subprocess.TimeoutExpired:
         return [f"{block.page}:{block.line}: {command}: more than {LONGEST} s"]
     if done.returncode == 0:
-        return []
+        return _job_ends(block, done.stdout) if "--slurm" in words else []
     said = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
     return [f"{block.page}:{block.line}: {command}: exit code {done.returncode}: {said}"]
+
+
+def _job_ends(block: Block, said: str) -> list[str]:
+    """Wait for what was submitted: the commands of the page return at once, and whoever reads it waits."""
+    job = re.match(r"job (\d+):", said)
+    if not job:
+        return [f"{block.page}:{block.line}: no job was submitted: {said.strip()}"]
+    began = time.perf_counter()
+    while subprocess.run(["squeue", "-h", "-j", job[1]], capture_output=True, check=False).stdout.strip():
+        if time.perf_counter() - began > LONGEST:
+            return [f"{block.page}:{block.line}: job {job[1]}: more than {LONGEST} s"]
+        time.sleep(1.0)
+    return []
 
 
 def main() -> int:
     """Run the pages that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help="files; all pages if none is given")
-    wrong = []
+    wrong: list[str] = []
+    unrun: list[str] = []
     here = Path.cwd()
     for page in [p.resolve() for p in parser.parse_args().pages] or pages():
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)  # what Python blocks write goes there
             try:
-                found = run_page(page, Path(folder))
+                found, read = run_page(page, Path(folder))
             finally:
                 os.chdir(here)
         wrong += found
+        unrun += read
         print(f"{page.relative_to(DOCS)}: {time.perf_counter() - began:.1f} s", *found, sep="\n", flush=True)
+    print(*unrun, f"{len(unrun)} blocks were only read, {len(wrong)} commands or blocks failed.", sep="\n")
     return 1 if wrong else 0
 
 

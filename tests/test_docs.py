@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import re
 import shlex
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 
@@ -52,7 +54,7 @@ def test_every_page_is_in_a_table_of_contents() -> None:
     assert sorted(found) == [p.resolve() for p in PAGES]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(DOCS)))
+@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *PAGES], ids=lambda p: str(p.relative_to(DOCS.parent)))
 def test_links_lead_to_files(page: Path) -> None:
     text = re.sub(r"(?ms)^( *)(`{3,})[^\n]*\n.*?^\1\2$", "", page.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", text):
@@ -94,6 +96,8 @@ def test_gallery_shows_everything_that_ships() -> None:
     """Run ``python docs/gallery.py NAME`` for a recipe that is new."""
     text = (DOCS / "gallery" / "index.md").read_text(encoding="utf-8")
     names = [*shipped_recipes(), *shipped_studies()]
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{len(shipped_recipes())} recipes and {len(shipped_studies())} studies" in readme
     assert sorted(re.findall(r"^### (\S+)$", text, re.MULTILINE)) == sorted(names)
     for name in names:
         assert f"]({name}.png)" in text
@@ -125,8 +129,60 @@ def test_runner_reads_remarks(tmp_path: Path) -> None:
         "```python\n1 / 0\n```\n", encoding="utf-8",
     )
     first, second, third, fourth = RUN.blocks(page)
+    assert (first.why, second.why) == ("a reason", "")
     assert (first.runs, second.runs, third.file, fourth.language) == (False, True, "a.toml", "python")
     assert second.commands == ["kmcgrowth three"]
     page.write_text("```python\n1 / 0\n```\n<!-- file: a.toml -->\n```toml\na = \n```\n", encoding="utf-8")
-    wrong = RUN.run_page(page, tmp_path)
-    assert len(wrong) == 2 and "ZeroDivisionError" in wrong[0]
+    wrong, read = RUN.run_page(page, tmp_path)
+    assert len(wrong) == 2 and "ZeroDivisionError" in wrong[0] and read == []
+
+
+def test_runner_runs_what_it_has_the_programs_for(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    words = "import sys, pathlib; sys.exit(not pathlib.Path(sys.argv[1]).is_dir())"
+    page.write_text(
+        "<!-- needs: no_such_program -->\n```\npython -c \"exit(1)\"\n```\n\n"
+        f"<!-- needs: python -->\n```\npython -c \"{words}\" /shared\n"
+        "python -c \"import time; time.sleep(60)\" &\n```\n",
+        encoding="utf-8",
+    )
+    wrong, read = RUN.run_page(page, tmp_path)
+    assert wrong == [] and [line.rpartition(": ")[2] for line in read] == ["needs no_such_program"]
+    assert (tmp_path / "shared").is_dir(), "the folder of the page lies where the blocks are run"
+
+
+def test_a_figure_is_old_when_what_it_shows_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery = load(DOCS / "gallery.py")
+    before = {name: gallery.digest(name) for name in ("teaching_focusing", "inas_seeds_rate")}
+    read = gallery.read_file
+    for old, new, differs in (('"6 mL/hour"', '"7 mL/hour"', True), ("source = ", 'source = "seen in" #', False)):
+        def changed(name: str, kind: str, old: str = old, new: str = new) -> Any:
+            file, text = read(name, kind)
+            assert kind == "study" or old in text
+            return file, text.replace(old, new) if kind == "recipe" else text
+
+        monkeypatch.setattr(gallery, "read_file", changed)
+        assert [gallery.digest(name) != digest for name, digest in before.items()] == [differs, differs]
+    made = json.loads((DOCS / "gallery" / "made.json").read_text(encoding="utf-8"))
+    assert sorted(made) == sorted([*shipped_recipes(), *shipped_studies()])
+
+
+def test_small_pictures_keep_their_colours(tmp_path: Path) -> None:
+    """A small patch among many tints, as in the legend of a map, is what a palette loses first."""
+    from matplotlib.colors import to_rgb
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    figure = Figure(figsize=(3.0, 3.0))
+    ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    ax.imshow(np.random.default_rng(1).random((90, 90, 3)), extent=(0.0, 1.0, 0.1, 1.0))
+    ax.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
+    tints = ("#B7E2D2", "#F6CBA8", "#BFD7EE")
+    for i, tint in enumerate(tints):
+        ax.axvspan(0.1 + 0.2 * i, 0.2 + 0.2 * i, 0.0, 0.08, color=tint)
+    gallery = load(DOCS / "gallery.py")
+    gallery.write(figure, tmp_path / "small.png")
+    seen = np.asarray(Image.open(tmp_path / "small.png").convert("RGB"), dtype=float)
+    for i, tint in enumerate(tints):
+        pixel = seen[-15, int((0.15 + 0.2 * i) * seen.shape[1])]
+        assert np.abs(pixel - 255 * np.array(to_rgb(tint))).max() <= gallery.UNSEEN + 1

@@ -16,6 +16,7 @@ import xarray as xr
 
 from kmcgrowth import plots
 from kmcgrowth.errors import BadInput
+from kmcgrowth.plots import clock
 from kmcgrowth.plots.overlay import lay_over
 
 
@@ -166,3 +167,45 @@ def test_measured_points_keep_the_look(synthetic_result: xr.Dataset, tmp_path: P
         path = tmp_path / name if name == ".." else tmp_path / f"{name}.csv"
         with pytest.raises(BadInput, match=said):
             lay_over(fig, synthetic_result, path)
+
+
+def test_an_exciton_that_stands_still_looks_so() -> None:
+    """Amorphous clusters whose inflection moves in the fifteenth digit; no legend lies on the points."""
+    import kmcgrowth as kg
+
+    fig = plots.figure(kg.simulate(kg.load_recipe("inas_alcohol")), kind="spectra")
+    ax = next(ax for ax in fig.axes if ax.get_ylabel() == "first exciton (nm)")
+    fig.canvas.draw()
+    low, high = ax.get_ylim()
+    assert high - low >= 20.0
+    assert max(len(tick.get_text()) for tick in ax.get_yticklabels()) <= 5
+    legend = ax.get_legend().get_window_extent()
+    for line in ax.get_lines():
+        points = ax.transData.transform(np.asarray(line.get_xydata()))
+        assert not any(legend.contains(*point) for point in points)
+
+
+def test_parts_that_absorb_in_the_ultraviolet_only_are_drawn() -> None:
+    import kmcgrowth as kg
+
+    fig = plots.figure(kg.simulate(kg.load_recipe("cds_methanol")), kind="spectra")
+    names = {text.get_text() for text in fig.axes[1].get_legend().get_texts()}
+    assert names == {"all", "Cd37S20_alpha, dissolved", "Cd37S20_beta, dissolved"}
+
+
+def test_a_legend_of_many_species_lies_on_no_line() -> None:
+    import kmcgrowth as kg
+
+    for name in ("cdse_cadmium", "inp_cation_exchange"):
+        fig = plots.overview(kg.simulate(kg.load_recipe(name)))
+        fig.canvas.draw()
+        ax = next(ax for ax in fig.axes if ax.get_ylabel().startswith("concentration"))
+        legend = ax.get_legend().get_window_extent()
+        for line in ax.get_lines():
+            points = ax.transData.transform(np.asarray(line.get_xydata()))
+            assert not any(legend.contains(*point) for point in points if np.isfinite(point).all()), name
+
+
+def test_times_are_told_in_a_unit_that_fits() -> None:
+    told = [clock.told(time, "min", 60.0) for time in (0.0, 5.0, 45.0, 100.0, 3600.0, 6000.0)]
+    assert told == ["0 min", "5 s", "0.75 min", "1.67 min", "60 min", "100 min"]

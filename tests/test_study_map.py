@@ -68,3 +68,23 @@ def test_the_axis_that_is_not_drawn_is_named(tmp_path: Path) -> None:
         sweep(load_study(study_file(tmp_path, more=more)), tmp_path / "out", executor=pool, workers=2)
     figure = study_map(tmp_path / "out", at={"injection.0.contents.monomer": "30"})
     assert figure.get_suptitle() == "small; feed 30 mM"
+
+
+def test_the_small_distribution_hides_no_boundary() -> None:
+    """Of four corners, three lie on the boundary of two regimes or on the point; the fourth is taken."""
+    from matplotlib.figure import Figure
+
+    from kmcgrowth.plots.map_figure import CORNERS, _corner
+
+    ax = Figure().add_subplot()
+    x = y = np.linspace(0.0, 1.0, 21)
+    ax.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
+    rows, columns = np.meshgrid(x, y, indexing="ij")
+    for corner in CORNERS:
+        middle = np.array(corner) + (0.16, 0.11)
+        near = (np.abs(rows - middle[0]) < 0.3) & (np.abs(columns - middle[1]) < 0.3)
+        regime = np.ma.masked_less(np.where(near, 0, np.where(rows + columns > 1.0, 1, 2)), 0)
+        regime[~near] = np.where((21 * rows[~near]).round().astype(int) % 2, 1, 2)
+        assert _corner(ax, x, y, regime, (0.5, 0.5)) == corner
+    whole = np.ma.masked_less(np.zeros((21, 21), dtype=int), 0)
+    assert _corner(ax, x, y, whole, (0.1, 0.1)) == (0.63, 0.68), "the farthest, where all are alike"

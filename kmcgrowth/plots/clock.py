@@ -15,8 +15,10 @@ def unit_of(span: float) -> tuple[str, float]:
 
 
 def told(time: float, unit: str, seconds: float) -> str:
-    """A time [s] with its unit, as "1.67 min" or "1000 s"."""
+    """A time [s] with its unit, as "1.67 min" or "1000 s"; in a smaller unit below half of that."""
     value = time / seconds
+    if 0.0 < value < 0.5:
+        return clock(time)
     return f"{value:.0f} {unit}" if abs(value) >= 99.95 else f"{value:.3g} {unit}"
 
 

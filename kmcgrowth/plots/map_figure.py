@@ -21,12 +21,21 @@ COLOURS = ("#B7E2D2", "#F6CBA8", "#BFD7EE")
 PANELS = (
     ("mean_diameter", "all", 1.0, "mean diameter (nm)", "%.3g", False),
     ("relative_std", "all", 100.0, "relative width σ/mean (%)", "%.3g", False),
-    ("nucleated_share", None, 1.0, "nucleated per seed", "%.0e", True),
+    ("nucleated_share", None, 1.0, "nucleated per seed", "", True),
     ("ripened_share", None, 100.0, "dissolved, of all particles (%)", "%.2g", False),
 )
 
 LEAST = 1e-6
 """Shares below this are drawn as this on a logarithmic scale."""
+
+DECADES = (-4, -2, 0)
+"""Powers of ten of the contours of a logarithmic scale."""
+
+INSET = (0.32, 0.22)
+"""Width and height of the small size distribution, in parts of the axes."""
+
+CORNERS = tuple((x, y) for x in (0.05, 0.63) for y in (0.08, 0.68))
+"""Where its lower left corner may lie."""
 
 
 def figure(
@@ -94,16 +103,34 @@ def regimes(
     ax.set_title("regimes at the end of the runs")
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, frameon=False)
     if inset is not None:
-        draw_inset(ax, *inset)
+        draw_inset(ax, *inset, corner=_corner(ax, x, y, shown, inset[1]))
 
 
-def draw_inset(ax: Axes, sizes: xr.DataArray, place: tuple[float, float], text: str) -> None:
-    """A small size distribution in the corner that is farthest from its point, and a line to the point."""
+def _corner(
+    ax: Axes, x: NDArray[Any], y: NDArray[Any], regime: NDArray[Any], place: tuple[float, float]
+) -> tuple[float, float]:
+    """The corner with the fewest regimes under the inset, so that it hides no boundary; of these the farthest."""
+    points = np.stack([each.ravel() for each in np.meshgrid(x, y, indexing="ij")], axis=1)
+    to_axes = ax.transData + ax.transAxes.inverted()
+    where, at = to_axes.transform(points), to_axes.transform(place)
+    judged = []
+    for corner in CORNERS:
+        low, high = np.array(corner) - (0.03, 0.07), np.array(corner) + INSET + (0.03, 0.05)  # numbers around it
+        hidden = np.ma.compressed(regime.ravel()[np.all((where > low) & (where < high), axis=1)])
+        away = float(np.hypot(*(0.5 * (low + high) - at)))
+        covers = bool(np.all((at > low) & (at < high)))
+        judged.append((covers, np.unique(hidden).size, -away, corner))
+    return min(judged)[-1]
+
+
+def draw_inset(
+    ax: Axes, sizes: xr.DataArray, place: tuple[float, float], text: str, *, corner: tuple[float, float]
+) -> None:
+    """A small size distribution with its lower left corner there, and a line to the point that it is of."""
     from matplotlib.patches import ConnectionPatch
 
     at = ax.transAxes.inverted().transform(ax.transData.transform(place))
-    corner = (0.05 if at[0] > 0.5 else 0.63, 0.08 if at[1] > 0.5 else 0.68)
-    small = ax.inset_axes((*corner, 0.32, 0.22))
+    small = ax.inset_axes((*corner, *INSET))
     small.fill_between(sizes["diameter"].values, sizes.values, color="0.35", linewidth=0)
     some = sizes["diameter"].values[sizes.values > 1e-3 * sizes.values.max()]
     small.set(yticks=[], xlim=(0.9 * some[0], 1.05 * some[-1]), ylim=(0.0, 1.15 * float(sizes.values.max())))
@@ -111,16 +138,18 @@ def draw_inset(ax: Axes, sizes: xr.DataArray, place: tuple[float, float], text: 
     small.tick_params(labelsize="x-small", pad=1.5)
     small.set_title(text, fontsize="x-small", pad=2.0)
     ax.plot(*place, "o", color="white", markeredgecolor=BLACK, markersize=5.0)
+    side = 1.0 if at[0] > corner[0] + 0.5 * INSET[0] else 0.0
     ax.add_artist(ConnectionPatch(
-        place, (1.0 if at[0] > 0.5 else 0.0, 0.5), coordsA=ax.transData, coordsB=small.transAxes, linewidth=0.7,
+        place, (side, 0.5), coordsA=ax.transData, coordsB=small.transAxes, linewidth=0.7,
     ))
 
 
 def panel(
     ax: Axes, study: xr.Dataset, axes: tuple[str, str], values: NDArray[Any], label: str, form: str, log: bool
 ) -> None:
-    """One number over both axes, with labelled contours."""
+    """One number over both axes, with labelled contours; ``form`` is of their labels on a linear scale."""
     from matplotlib.colors import LogNorm
+    from matplotlib.patheffects import withStroke
 
     x, y = (study[name].values for name in axes)
     norm = None
@@ -136,9 +165,12 @@ def panel(
     if log and np.nanmax(values, initial=0.0) <= LEAST:
         ax.annotate("none", (0.5, 0.5), xycoords="axes fraction", color="white", ha="center", va="center")
     if np.isfinite(values).all() and np.ptp(values) > 0.0 and min(values.shape) > 2:
-        levels = 10.0 ** np.arange(-5.0, 2.0, 2.0) if log else 6
-        lines = ax.contour(x, y, values.T, levels=levels, colors="white", linewidths=0.7)
-        ax.clabel(lines, fmt=form, fontsize=6.5)
+        lines = ax.contour(x, y, values.T, levels=[10.0**n for n in DECADES] if log else 6, colors="white",
+                           linewidths=0.7)
+        written = ax.clabel(lines, fmt={10.0**n: f"$10^{{{n}}}$" if n else "1" for n in DECADES} if log else form,
+                            fontsize=6.5)
+        for each in written:  # white by itself is lost on the yellow end
+            each.set_path_effects([withStroke(linewidth=1.4, foreground="0.25")])
     label_axes(ax, study, axes)
     ax.set_title(label)
 
@@ -153,7 +185,8 @@ def label_axes(ax: Axes, study: xr.Dataset, axes: tuple[str, str]) -> None:
             axis = getattr(ax, f"{which}axis")
             from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            long = values.max() >= 100.0 and values.max() > 80.0 * values.min()  # numbers of three digits need room
+            axis.set_major_locator(LogLocator(subs=(1.0, 5.0) if long else (1.0, 2.0, 5.0)))
             axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
             axis.set_minor_formatter(NullFormatter())
 
@@ -161,7 +194,7 @@ def label_axes(ax: Axes, study: xr.Dataset, axes: tuple[str, str]) -> None:
 def axis_label(values: xr.DataArray) -> str:
     """Name and unit of an axis."""
     unit, text = str(values.attrs.get("units", "1")), str(values.attrs.get("long_name", values.name))
-    for plain, sign in (("degC", "°C"), ("hour", "h")):
+    for plain, sign in (("degC", "°C"), ("hour", "h"), ("^2", "²"), ("^3", "³")):
         unit = unit.replace(plain, sign)
     return text if unit == "1" else f"{text} ({unit})"
 

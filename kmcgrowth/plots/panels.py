@@ -206,7 +206,12 @@ def species(ax: Axes, dataset: xr.Dataset) -> None:
         ax.plot(x, y, color=CYCLE[i % len(CYCLE)], label=name, **_mark(y))
     _log_axis(ax)
     more = len(order) - len(shown)
-    ax.legend(loc="best", title=f"and {more} less abundant" if more else None, ncols=1 if len(shown) < 5 else 2)
+    title = f"and {more} less abundant" if more else None
+    if len(shown) < 5:
+        ax.legend(loc="best", title=title)
+        return
+    _room_above(ax, -(-len(shown) // 2) + bool(more))
+    ax.legend(loc="upper center", title=title, ncols=2)
 
 
 def feed(ax: Axes, dataset: xr.Dataset) -> None:
@@ -260,6 +265,16 @@ def _prefix(peak: float) -> tuple[float, str]:
         if peak * scale >= 1.0:
             return scale, symbol
     return 1e9, "n"
+
+
+def _room_above(ax: Axes, rows: int) -> None:
+    """Raise the upper end of the y axis, so that a legend of so many rows lies on no line."""
+    part = 0.05 + 0.08 * rows
+    low, high = ax.get_ylim()
+    if ax.get_yscale() == "log":
+        ax.set_ylim(low, high * (high / low) ** (part / (1.0 - part)))
+    else:
+        ax.set_ylim(low, high + (high - low) * part / (1.0 - part))
 
 
 def _log_axis(ax: Axes) -> None:

@@ -61,7 +61,7 @@ def figure(dataset: xr.Dataset) -> Figure:
             tables = together(particle_pairs(atoms, particles=find_particles(atoms, formula=box.crystal.elements)))
             intensity = debye(tables, q=q, b=B) * tables.particles / float(np.sum(tables.number))
             around = mean_coordination(atoms, of=symbols[0], by=symbols[-1])
-            label = f"$t$ = {clock(atoms.time)}: {around:.2f} {symbols[-1]} per {symbols[0]}"
+            label = f"$t$ = {clock(atoms.time)}: {around:.2f} {symbols[-1]} around each {symbols[0]}"
             left.plot(q, intensity, style, color=colour, label=label)
             above = max(above, float(intensity[q > 1.2].max()))
             g = pair_distribution(tables, edges=edges, density=density, width=WIDTH, weight="x-ray")

@@ -13,6 +13,7 @@ from kmcgrowth.observables.optics import flask, material_of
 from kmcgrowth.observables.spectrum_features import first_exciton, sizes_over_time
 from kmcgrowth.physics.excitons import HC
 from kmcgrowth.plots import panels
+from kmcgrowth.plots.clock import told
 from kmcgrowth.plots.overview_figure import add_title
 from kmcgrowth.plots.style import BLACK, CYCLE, ORIGIN_LINE, POPULATION, look, new_figure
 
@@ -42,8 +43,14 @@ HEAD = 1.25
 LEAST_SPAN = 20.0
 """The axis of the first exciton spans at least this, so that one that stands still looks so [nm]."""
 
+LEGEND_ROOM = 0.25
+"""Part of the axis of the first exciton that its legend has to itself where there are clusters only [dimensionless]."""
+
 LEAST = 5e-4
 """A part is drawn where it has this share of the highest absorbance on the axis [dimensionless]."""
+
+VISIBLE = 350.0
+"""That share is looked for beyond this wavelength, below which all absorbs, if anything is to be seen there [nm]."""
 
 
 def figure(dataset: xr.Dataset) -> Figure:
@@ -109,7 +116,7 @@ def _several(ax: Axes, dataset: xr.Dataset, spectra: xr.DataArray, edge: float) 
     at = spectra["wavelength"].values
     both = spectra.sum("part").values
     for y, t, shade in zip(both, spectra["time"].values, _shades(len(both)), strict=True):
-        ax.plot(at, y, color=shade, label=f"{t / seconds:.3g} {unit}")
+        ax.plot(at, y, color=shade, label=told(float(t), unit, seconds))
     _absorbance_axes(ax, at, np.minimum(both, edge).max(axis=0), edge)
     ax.legend(loc="upper right", title="whole flask")
 
@@ -122,18 +129,20 @@ def _parts(ax: Axes, dataset: xr.Dataset, dots: bool, edge: float) -> None:
     spectrum = absorption(dataset, time=time)
     at, whole = spectrum["wavelength"].values, spectrum.sum("part").values
     ax.plot(at, whole, color=BLACK, linewidth=2.6, alpha=0.25, label="all")
+    end = _span(at, np.minimum(whole, edge))[1]
+    judged = at > (VISIBLE if end > VISIBLE + 20.0 else at[0])
     for part, line in (("seed", "-"), ("nucleated", "--")):
         y = spectrum.sel(part=part).values
-        if y[at > 350.0].max(initial=0.0) > LEAST * edge:
+        if y[judged].max(initial=0.0) > LEAST * edge:
             ax.plot(at, y, line, color=POPULATION[part], label={"seed": "seeds"}.get(part, part))
     each = species_absorption(dataset, time=time, wavelength=at)
     colours = [c for c in CYCLE if c not in POPULATION.values()]
     for i, name in enumerate(each["species"].values):
         y = each.sel(species=name).values
-        if y[at > 350.0].max(initial=0.0) > LEAST * edge:
+        if y[judged].max(initial=0.0) > LEAST * edge:
             ax.plot(at, y, "-.", color=colours[i % len(colours)], label=f"{name}, dissolved")
     _absorbance_axes(ax, at, np.minimum(whole, edge), edge)
-    ax.legend(loc="upper right", title=f"parts at {time / seconds:.3g} {unit}")
+    ax.legend(loc="upper right", title=f"parts at {told(time, unit, seconds)}")
 
 
 def _absorbance_axes(ax: Axes, at: Any, values: Any, edge: float) -> None:
@@ -155,7 +164,7 @@ def _light(ax: Axes, dataset: xr.Dataset, found: xr.DataArray) -> None:
             continue
         area = float(0.5 * np.diff(at) @ (y[1:] + y[:-1]))
         top = float(y[shown].max(initial=1e-300))
-        ax.plot(at[shown], y[shown] / top, color=shade, label=f"{t / seconds:.3g} {unit}, {100 * area:.2g} %")
+        ax.plot(at[shown], y[shown] / top, color=shade, label=f"{told(float(t), unit, seconds)}, {100 * area:.2g} %")
         seen = at[shown][y[shown] > 5e-3 * top]
         if not seen.size:
             continue
@@ -185,8 +194,9 @@ def _first(ax: Axes, dataset: xr.Dataset, dots: bool) -> None:
     if t[-1] > t[0]:
         ax.set_xlim(t[0], t[-1])
     if not dots:
-        ax.margins(y=0.2)
-        ax.legend(loc="best")
+        low, high = _at_least(*ax.get_ylim())
+        ax.set_ylim(low, high + (high - low) * LEGEND_ROOM / (1.0 - LEGEND_ROOM))
+        ax.legend(loc="upper right")
         return
     curve = sizing_curve(material_of(dataset))
     means = dataset["mean_diameter"].isel(time=places)
@@ -196,15 +206,19 @@ def _first(ax: Axes, dataset: xr.Dataset, dots: bool) -> None:
         if np.isfinite(mean).any():
             ax.plot(t, HC / curve.energy(mean), ORIGIN_LINE[origin], color=POPULATION[origin],
                     label=f"of the mean diameter, {name}")
-    low, high = ax.get_ylim()
-    pad = max(0.5 * (LEAST_SPAN - (high - low)), 0.0)
-    ax.set_ylim(low - pad, high + pad)
+    ax.set_ylim(_at_least(*ax.get_ylim()))
     right = ax.secondary_yaxis("right", functions=(
         lambda w: curve.diameter(HC / np.clip(np.asarray(w, dtype=float), 50.0, 1e5)),
         lambda d: HC / curve.energy(np.clip(np.asarray(d, dtype=float), 0.2, 1e3)),
     ))
     right.set_ylabel("diameter by the sizing curve (nm)")
     ax.legend(loc="best")
+
+
+def _at_least(low: float, high: float) -> tuple[float, float]:
+    """Ends of an axis about the same middle, ``LEAST_SPAN`` apart or more."""
+    pad = max(0.5 * (LEAST_SPAN - (high - low)), 0.0)
+    return low - pad, high + pad
 
 
 def _bands(ax: Axes, dataset: xr.Dataset) -> None:

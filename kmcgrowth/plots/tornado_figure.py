@@ -37,13 +37,19 @@ def figure(indices: xr.Dataset) -> Figure:
                 error = np.maximum(np.stack([value - low, high - value]), 0.0)
                 ax.barh(place + shift, value, 0.34, color=colour, label=text,
                         xerr=error, error_kw={"elinewidth": 0.8, "capsize": 1.5})
-            ax.set_yticks(place, [str(each["label"].values[i]).replace("$", r"\$") for i in order])
+            ax.set_yticks(place, [_written(str(each["label"].values[i])) for i in order])
             ax.set(xlabel="share of the variance", title=TITLES.get(name, name))
             ax.axvline(0.0, color="black", linewidth=0.7)
         ax.legend(loc="lower right")
         if indices.attrs.get("title"):
             fig.suptitle(str(indices.attrs["title"]).replace("$", r"\$"), x=0.01, ha="left")
     return fig
+
+
+def _written(label: str) -> str:
+    for plain, sign in (("$", r"\$"), ("^2", "²"), ("^3", "³")):
+        label = label.replace(plain, sign)
+    return label
 
 
 __all__ = ["figure"]
