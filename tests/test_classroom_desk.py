@@ -284,3 +284,14 @@ def test_program_of_a_story_moves_the_slider():
         assert feeds == [40.0, 4.0]
 
     with_desk(act, story="secondary_nucleation")
+
+
+def test_closed_desk_does_nothing_more():
+    async def act(desk, sent):
+        await desk.close()
+        number = len(sent)
+        for what in ("reset", "play", "step", "dice", "csv"):
+            await desk.ask({"do": what})
+        assert desk.session._run is None and not desk.running and len(sent) == number
+
+    with_desk(act)

@@ -83,6 +83,8 @@ class Desk:
 
     async def ask(self, what: Mapping[str, Any]) -> None:
         """Do what the tab asks for; what makes no sense gets a sentence."""
+        if self._send is _nobody:
+            return
         try:
             action = _ACTIONS.get(str(what.get("do")))
             if action is None:

@@ -33,8 +33,8 @@ KNOBS = {
         Knob("temperature", "Temperature", "degC", 240.0, 340.0, 300.0, 1.0, live=True),
         Knob("crystals", "Seeds in the box", "", 1.0, 6.0, 3.0, 1.0),
         Knob("clusters", "Clusters at the start", "mM", 0.0, 80.0, 40.0, 5.0),
-        Knob("attach", "Attachment", "nm^3/s", 1e3, 1e7, 1e6, 0.5, decades=True),
-        Knob("hops", "Hops on the surface", "/ s", 1.0, 3e4, 1e4, 0.5, decades=True),
+        Knob("attach", "Attachment", "nm^3/s", 1e3, 1e7, 1e6, 0.1, decades=True),
+        Knob("hops", "Hops on the surface", "/ s", 1.0, 3e4, 3e3, 0.1, decades=True),
     )
 }
 """Name -> knob, in the order of the page."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import Lock, get_running_loop
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,20 +71,27 @@ def _lay_out(pool: ThreadPoolExecutor) -> None:
         def send(message: dict[str, Any]) -> None:
             client.run_javascript(script(message))
 
-        desks: list[Desk] = []  # empty until the page is there: whoever only fetches it gets no run
+        # none until the page is there: whoever only fetches it gets no run
+        desks: list[Desk] = []
+        coming = Lock()
 
-        def connected() -> None:
-            if not desks:
-                desks.append(Desk(send, pool, lattice=lattice))
-            desks[0].begin()
+        async def at_desk() -> Desk:
+            async with coming:
+                if not desks:
+                    make = partial(Desk, send, pool, lattice=lattice)
+                    desks.append(await get_running_loop().run_in_executor(pool, make))
+                return desks[0]
+
+        async def connected() -> None:
+            (await at_desk()).begin()
 
         async def asked(event: Any) -> None:
-            if desks:
-                await desks[0].ask(event.args if isinstance(event.args, dict) else {})
+            await (await at_desk()).ask(event.args if isinstance(event.args, dict) else {})
 
         async def deleted() -> None:
-            if desks:
-                await desks[0].close()
+            async with coming:
+                if desks:
+                    await desks[0].close()
 
         ui.on("desk", asked)
         client.on_connect(connected)
