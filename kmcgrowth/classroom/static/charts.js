@@ -84,7 +84,7 @@ charts.all = (frames, frozen, duration, set) => {
       {kind: "line", x: now.t, y: now.threshold, colour: born, dash, end: false},
       ...(then ? [{kind: "line", x: then.t, y: then.s, colour: set.frozen, dash: dots, end: false}] : []),
       {kind: "line", x: now.t, y: now.s, colour: set.sky},
-      ...(limit ? [{kind: "mark", y: limit, colour: born, dash, said: "births above"}] : []),
+      ...(limit ? [{kind: "mark", y: limit, colour: born, dash, said: "births above", right: true}] : []),
     ],
   };
 

@@ -154,13 +154,18 @@ view.draw = (set) => {
 
 view.picture = (set) => {
   const whole = document.createElement("canvas"), one = document.createElement("canvas");
-  [whole.width, whole.height] = [2400, 1200];
+  [whole.width, whole.height] = [2400, 1270];
   const c = whole.getContext("2d");
+  c.fillStyle = "#ffffff";
+  c.fillRect(0, 0, whole.width, whole.height);
+  c.fillStyle = "#000000";
+  c.font = "28px \"DejaVu Sans\", Verdana, sans-serif";
+  c.fillText(view.say(classroom.frames[classroom.frames.length - 1]), 20, 48, whole.width - 40);
   view.scene(one, set, [700, 600], 2);
-  c.drawImage(one, 0, 0);
+  c.drawImage(one, 0, 70);
   Object.values(view.plots(set)).forEach((spec, i) => {
-    plots.draw(one, {...spec, size: [500, 300], ratio: 2});
-    c.drawImage(one, 1400, 600 * i);
+    plots.draw(one, {...spec, size: [490, 290], ratio: 2});
+    c.drawImage(one, 1400, 70 + 600 * i);
   });
   whole.toBlob((blob) => classroom.save("classroom.png", blob));
 };

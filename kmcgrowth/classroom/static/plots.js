@@ -230,6 +230,7 @@ plots.mark = (c, item, X, Y, size, box) => {
   c.textAlign = "left";
   c.fillStyle = plots.ink;
   if (item.x !== undefined) plots.halo(c, item.said, X(item.x) + 5, box.bottom - 3, size);
+  else if (item.right) { c.textAlign = "right"; plots.halo(c, item.said, box.right - 5, Y(item.y) - 2, size); }
   else plots.halo(c, item.said, box.left + 5, Y(item.y) - 2, size);
 };
 
