@@ -7,7 +7,8 @@ command are run, others are what it printed. Remarks above a block:
 - ``<!-- not run (WORDS): REASON -->``: its lines that hold these words are not run;
 - ``<!-- needs: PROGRAM -->``: the block is run where ``dask`` is installed, or ``sbatch`` submits to a Slurm that
   answers, and else only read; the shared folder, the environment and the node of the page are then this machine's;
-- ``<!-- file: NAME -->``: the block is written to this file, which later blocks of the page use.
+- ``<!-- file: NAME -->``: the block is written to this file, which later blocks of the page use; with a plus before
+  the name it is added to the end of what is there. A file of a package is not run by itself.
 """
 
 from __future__ import annotations
@@ -149,7 +150,8 @@ def _run_page(page: Path, folder: Path, started: list[subprocess.Popen[bytes]]) 
     names: dict[str, object] = {"__name__": "__page__"}
     for block in blocks(page):
         if block.file:
-            (folder / block.file).write_text(block.text, encoding="utf-8")
+            with open(folder / block.file.lstrip("+"), "a" if block.file[0] == "+" else "w", encoding="utf-8") as to:
+                to.write(block.text)
         if block.needs and not available(block.needs):
             block.runs, block.why = False, f"needs {block.needs}"
         if not block.runs:
@@ -160,7 +162,7 @@ def _run_page(page: Path, folder: Path, started: list[subprocess.Popen[bytes]]) 
                 tomllib.loads(block.text)
             except tomllib.TOMLDecodeError as error:
                 wrong.append(f"{page}:{block.line}: {error}")
-        elif block.language == "python":
+        elif block.language == "python" and "/" not in block.file:
             wrong += _python(block, names)
         elif not block.language:
             for command in block.commands:
@@ -209,6 +211,7 @@ def _job_ends(block: Block, said: str) -> list[str]:
     began = time.perf_counter()
     while subprocess.run(["squeue", "-h", "-j", job[1]], capture_output=True, check=False).stdout.strip():
         if time.perf_counter() - began > LONGEST:
+            subprocess.run(["scancel", job[1]], check=False)
             return [f"{block.page}:{block.line}: job {job[1]}: more than {LONGEST} s"]
         time.sleep(1.0)
     return []

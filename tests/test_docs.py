@@ -137,6 +137,17 @@ def test_runner_reads_remarks(tmp_path: Path) -> None:
     assert len(wrong) == 2 and "ZeroDivisionError" in wrong[0] and read == []
 
 
+def test_runner_writes_the_files_of_a_package(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- file: part/a.py -->\n```python\nraise SystemExit(1)\n```\n\n<!-- file: +part/a.py -->\n"
+        "```python\n1 / 0\n```\n", encoding="utf-8",
+    )
+    (tmp_path / "part").mkdir()
+    assert RUN.run_page(page, tmp_path) == ([], []), "they are written, and not run by themselves"
+    assert (tmp_path / "part" / "a.py").read_text() == "raise SystemExit(1)\n1 / 0\n"
+
+
 def test_runner_runs_what_it_has_the_programs_for(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     words = "import sys, pathlib; sys.exit(not pathlib.Path(sys.argv[1]).is_dir())"

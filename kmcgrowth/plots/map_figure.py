@@ -185,8 +185,8 @@ def label_axes(ax: Axes, study: xr.Dataset, axes: tuple[str, str]) -> None:
             axis = getattr(ax, f"{which}axis")
             from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-            long = values.max() >= 100.0 and values.max() > 80.0 * values.min()  # numbers of three digits need room
-            axis.set_major_locator(LogLocator(subs=(1.0, 5.0) if long else (1.0, 2.0, 5.0)))
+            many = values.max() > 80.0 * values.min()
+            axis.set_major_locator(LogLocator(subs=(1.0, 5.0) if many else (1.0, 2.0, 5.0)))
             axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
             axis.set_minor_formatter(NullFormatter())
 
