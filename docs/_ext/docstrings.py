@@ -72,8 +72,9 @@ def _process(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: l
 
 
 def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
-    """Fields of named tuples are told by the docstring of the tuple."""
-    return True if type(obj).__name__ == "_tuplegetter" else None
+    """Fields of named tuples are told by the docstring of the tuple; how pydantic is set up helps no reader."""
+    pydantic = what == "class" and name in ("model_config", "prepare")
+    return True if pydantic or type(obj).__name__ == "_tuplegetter" else None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
