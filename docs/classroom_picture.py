@@ -17,7 +17,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 from browsing import Server, choose, driver, last, opened, press, until, wait  # noqa: E402
 
 PICTURE = HERE / "images" / "classroom.png"
-WIDTH, HEIGHT, COLOURS = 1264, 868, 128
+WIDTH, HEIGHT = 1264, 868
 FROZEN, SHOWN = "focusing", "secondary_nucleation"
 FRAME = 230
 """Of 240."""
@@ -48,8 +48,7 @@ def main() -> None:
                 browser.quit()
         finally:
             server.end()
-    picture = Image.open(io.BytesIO(seen)).convert("RGB")
-    picture.quantize(COLOURS, kmeans=3, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
+    Image.open(io.BytesIO(seen)).convert("RGB").save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":
