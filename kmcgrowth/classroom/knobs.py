@@ -26,6 +26,7 @@ class Knob:
     step : float, of a slider [unit, or decades if ``decades``]
     decades : bool, the slider goes by the logarithm
     live : bool, can be changed while a run goes on; the others start a new run
+    ends : what lies at the left and at the right end, where the number alone does not tell
     """
 
     name: str
@@ -37,6 +38,7 @@ class Knob:
     step: float
     decades: bool = False
     live: bool = False
+    ends: tuple[str, str] | None = None
 
 
 KNOBS = {
@@ -50,7 +52,8 @@ KNOBS = {
         Knob("shot", "Shot at the start", "mL", 0.0, 10.0, 0.0, 0.5),
         Knob("solubility", "Solubility at 300 °C", "uM", 1e-3, 30.0, 1.0, 0.1, decades=True),
         Knob("surface_energy", "Surface energy", "J/m^2", 0.06, 0.25, 0.15, 0.01),
-        Knob("surface_rate", "Surface rate", "nm/s", 1.0, 1e5, 1e5, 0.1, decades=True),
+        Knob("surface_rate", "Surface rate", "nm/s", 1.0, 1e5, 1e5, 0.1, decades=True,
+             ends=("reaction control", "diffusion control")),
         Knob("particles", "Dots simulated", "", 200.0, 20_000.0, 5000.0, 0.1, decades=True),
     )
 }

@@ -108,12 +108,17 @@ def settings(*, lattice: bool = False) -> str:
 def _slider(knob: Knob) -> str:
     low, high, value = (log10(x) if knob.decades else x for x in (knob.low, knob.high, knob.value))
     unit = UNITS.get(knob.unit, knob.unit)
+    ends, said = "", ""
+    if knob.ends:
+        ends = '<span class="ends" id="knob-{}-ends">{}</span>'.format(
+            knob.name, "".join(f"<span>{escape(end)}</span>" for end in knob.ends))
+        said = f'aria-describedby="knob-{knob.name}-ends" '
     return (
         f'<div class="knob"><label for="knob-{knob.name}">{escape(knob.label)}</label>'
         f'<span class="value" id="knob-{knob.name}-value" aria-hidden="true"></span>'
         f'<input type="range" id="knob-{knob.name}" data-knob="{knob.name}" data-unit="{escape(unit)}" '
-        f'{"data-decades=1 " if knob.decades else ""}min="{low:g}" max="{high:g}" step="{knob.step:g}" '
-        f'value="{value:g}"></div>'
+        f'{"data-decades=1 " if knob.decades else ""}{said}min="{low:g}" max="{high:g}" step="{knob.step:g}" '
+        f'value="{value:g}">{ends}</div>'
     )
 
 
