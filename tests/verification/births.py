@@ -161,7 +161,7 @@ def births(bench: Bench) -> list[Check]:
     return checks
 
 
-@case("V9-survival", "a share 0.92 of the nuclei at k_B T below the top of the barrier grows", engines=ALL)
+@case("V9-survival", "a share 0.92 of the nuclei at kT below the top of the barrier grows", engines=ALL)
 def survival(bench: Bench) -> list[Check]:
     number, checks = (4000 if bench.fast else 40_000), []
     curves: list[tuple[str, FloatArray, int, float]] = []

@@ -64,7 +64,7 @@ def survivors(bench: Bench, celsius: float, molecules: int, k: float, seed: int)
     return times, np.array(left)
 
 
-@case("V8-conversion", "AMC -> MSC at 70, 80, 90, 100 degC: exponential, fitted k, Arrhenius plot", engines=ALL)
+@case("V8-conversion", "AMC → MSC at 70, 80, 90, 100 °C: exponential, fitted k, Arrhenius plot", engines=ALL)
 def conversion(bench: Bench) -> list[Check]:
     molecules, checks, fits = (20_000 if bench.fast else 1_000_000), [], []
     decays: dict[float, tuple[FloatArray, FloatArray, float]] = {}
@@ -135,7 +135,7 @@ def conversion(bench: Bench) -> list[Check]:
     return checks
 
 
-@case("V8-release", "AMC -> MSC -> 22 monomers, in one burst and unit by unit", engines=ALL)
+@case("V8-release", "AMC → MSC → 22 monomers, in one burst and unit by unit", engines=ALL)
 def release(bench: Bench) -> list[Check]:
     molecules, checks = (3000 if bench.fast else 60_000), []
     shown: dict[str, tuple[FloatArray, FloatArray]] = {}

@@ -49,7 +49,7 @@ def irreversible(sizes: IntArray, monomers: int) -> Model:
 
 @case(
     "V3",
-    "irreversible growth under diffusion control: differences of r^2 stay, the width falls as 1/<r>",
+    "irreversible growth under diffusion control: differences of r² stay, the width falls as 1/⟨r⟩",
     engines=ALL,
 )
 def reiss(bench: Bench) -> list[Check]:

@@ -23,7 +23,7 @@ def linear_noise_error(number: int, size: int, packet: int) -> float:
     return float(SIX * np.sqrt(2.0 / number) + 2.0 * packet / size)
 
 
-@case("V6-monomers", "shot noise of growth by single monomers, attach rate ~ n^p", engines=ALL)
+@case("V6-monomers", "shot noise of growth by single monomers, attach rate ∝ nᵖ", engines=ALL)
 def monomers(bench: Bench) -> list[Check]:
     number, first = (3000, 200) if bench.fast else (60_000, 300)
     last, checks, curves = 8 * first, [], {}
@@ -103,7 +103,7 @@ def draw_poisson(axes: Any, gains: IntArray, each: FloatArray) -> None:
     axes.legend()
 
 
-@case("V6-clusters", "shot noise of growth by whole clusters of 22 units, rate ~ n^p", engines=ALL)
+@case("V6-clusters", "shot noise of growth by whole clusters of 22 units, rate ∝ nᵖ", engines=ALL)
 def clusters(bench: Bench) -> list[Check]:
     number, first = (1000, 2200) if bench.fast else (10_000, 4400)
     last, checks, curves = 3 * first, [], {}

@@ -188,7 +188,7 @@ def sugimoto(bench: Bench) -> list[Check]:
     return checks
 
 
-@case("superfocusing", "width under a surface rate that falls with size, dr/dt ~ r^-m", engines=ALL)
+@case("superfocusing", "width under a surface rate that falls with size, dr/dt ∝ r⁻ᵐ", engines=ALL)
 def superfocusing(bench: Bench) -> list[Check]:
     number, units = (4000, 100) if bench.fast else (30_000, 300)
     sizes, checks = stratified_normal(units, 0.08, number), []
