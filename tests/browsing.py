@@ -39,6 +39,11 @@ def free_port():
         return s.getsockname()[1]
 
 
+def _hear_interrupts():
+    """A shell's background job hands on that interrupts are to be ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Server:
     """The classroom as a process of its own; ``said`` is what it has printed."""
 
@@ -50,7 +55,7 @@ class Server:
             "-m", "kmcgrowth", "classroom", "--no-browser", "--port", str(self.port)]
         with open(self._log, "w") as out:
             self.process = subprocess.Popen([sys.executable, *command], stdout=out, stderr=subprocess.STDOUT, env=clean,
-                                            cwd=folder)
+                                            cwd=folder, preexec_fn=_hear_interrupts if os.name == "posix" else None)
         self.address = f"http://127.0.0.1:{self.port}/"
 
     @property
