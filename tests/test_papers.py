@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from kmcgrowth.cli import app
 from kmcgrowth.errors import BadInput
+from kmcgrowth.materials import load_material
 from kmcgrowth.papers import Check, Row, load_rows, run_rows
 from kmcgrowth.papers.rows import KINDS, Outcome
 from kmcgrowth.papers.run import chosen_rows
@@ -93,6 +94,20 @@ def test_the_fitted_numbers_are_those_in_use() -> None:
     assert max(least) < kept.rate.activation_energy / ev < max(least) + 0.15
     used = load_recipe("inas_growth_stalls").loss[0].rate.value
     assert used == pytest.approx(float(calibration.monomer_loss(Bench()).found.split()[0]), rel=0.03)
+    prefactor = float(load_material("InP").nucleation["prefactor"].split()[0])
+    found = calibration.indium_phosphide_nucleation(Bench()).found
+    assert prefactor == pytest.approx(float(found.split()[0]), rel=0.1)
+
+
+def test_window_of_the_feed_leaves_the_solubility_that_is_used() -> None:
+    """Of five solubilities, those with which the width falls at 6 mL/h and grows at 0.2 mL/h hold the one in use."""
+    from kmcgrowth.papers import calibration
+    from kmcgrowth.papers.bench import Bench
+
+    tried = re.findall(r"([\d.]+) µM: times ([\d.]+) and ([\d.]+)", calibration.feed_window(Bench()).found)
+    good = [float(c) for c, fast, slow in tried if float(fast) < 0.8 and float(slow) > 1.1]
+    assert len(tried) == 5 and 0 < len(good) < 4
+    assert load_material("InAs").growth["solubility"]["value"] == f"{good[0]:g} uM"
 
 
 def test_the_command_prints_a_line_a_row_and_draws(tmp_path: Path) -> None:

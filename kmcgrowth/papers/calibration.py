@@ -172,7 +172,7 @@ def phosphine_attack(bench: Bench) -> Fitted:
         gone = (seen.values - seen.values[0]) / (seen.values[-1] - seen.values[0])
         return float(seen["time"].values[int(np.argmax(gone >= 0.9))] / 60.0)
 
-    return Fitted("second attack of P(SiMe3)3", "0.2 /(M s)", "the conversion lasts some two hours, 118 min in the paper (InP-3)",
+    return Fitted("second attack of P(SiMe3)3", "0.2 /(M s)", "the conversion lasts some two hours, 118 min (InP-3)",
                   "; ".join(f"{k:g} /(M s): nine tenths in {minutes(k):.0f} min" for k in (0.05, 0.1, 0.2, 0.4, 0.8)))
 
 
