@@ -9,7 +9,7 @@ import kmcgrowth as kg
 from kmcgrowth.classroom.frames import numbers
 from kmcgrowth.classroom.lattice_course import PUSH, STOCK, geometry
 from kmcgrowth.classroom.lattice_session import KNOBS, LatticeSession, pack_rows, pack_wanderers
-from kmcgrowth.classroom.lattice_stories import stories
+from kmcgrowth.classroom.stories import stories
 from kmcgrowth.classroom.timeline import FRAMES
 from kmcgrowth.errors import BadInput
 from kmcgrowth.recipe import parse_recipe
@@ -214,9 +214,9 @@ def test_wanderers_are_shown_where_they_are(seen):
     assert [tuple(w) for w in where.tolist()] == [tuple(w[1:]) for w in last if w[0] == 2]
 
 
-@pytest.mark.parametrize("name", stories())
+@pytest.mark.parametrize("name", stories(lattice=True))
 def test_stories_begin(name):
-    story = stories()[name]
+    story = stories(lattice=True)[name]
     session = LatticeSession(story.knobs, seed=1)
     assert session.advance() is not None and story.text.count(". ") + story.text.endswith(".") == 3
     session.close()

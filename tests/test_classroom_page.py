@@ -36,7 +36,6 @@ import kmcgrowth as kg
 from kmcgrowth.classroom.knobs import KNOBS, Setting
 from kmcgrowth.classroom.lattice_course import KNOBS as LATTICE_KNOBS
 from kmcgrowth.classroom.lattice_session import WANDERERS
-from kmcgrowth.classroom.lattice_stories import stories as lattice_stories
 from kmcgrowth.classroom.stories import stories
 from kmcgrowth.recipe import parse_recipe
 
@@ -342,10 +341,10 @@ def test_hidden_tab_pauses_and_a_closed_one_frees_its_run(page, server, address)
 # -- atoms on a lattice -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", lattice_stories())
+@pytest.mark.parametrize("name", stories(lattice=True))
 def test_every_story_of_the_lattice_runs(box, name):
     choose(box, "story", name)
-    wait(lambda: text(box, "story-text") == lattice_stories()[name].text and frames(box) == 1)
+    wait(lambda: text(box, "story-text") == stories(lattice=True)[name].text and frames(box) == 1)
     press(box, "step")
     await_frames(box, 2)
     assert js(box, "view.atoms.size") == last(box)["crystal"]

@@ -12,7 +12,6 @@ from typing import Any
 
 from kmcgrowth.classroom.frames import Frame
 from kmcgrowth.classroom.lattice_session import LatticeFrame, LatticeSession
-from kmcgrowth.classroom.lattice_stories import stories as lattice_stories
 from kmcgrowth.classroom.session import Session
 from kmcgrowth.classroom.stories import Story, stories
 from kmcgrowth.errors import BadInput, KmcgrowthError
@@ -51,7 +50,7 @@ class Desk:
     ) -> None:
         self._send, self._pool = send, pool
         self.speed = 5
-        self._book = lattice_stories() if lattice else stories()
+        self._book = stories(lattice=lattice)
         self.story: Story = self._book[story or next(iter(self._book))]
         kind = LatticeSession if lattice else Session
         self.session: Session | LatticeSession = kind(self.story.knobs, seed=_any_seed())

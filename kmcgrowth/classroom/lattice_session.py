@@ -104,13 +104,12 @@ class LatticeSession(LiveRun[LatticeFrame]):
         """
         if anew:
             self._told, self._turn = np.zeros_like(self._rows), 0
-        message = asdict(self.history[-1]) | {"rows": self._untold(), "wander": self._wanderers()}
+        message = asdict(self.history[-1]) | {"wander": self._wanderers()}
         if anew and self.frame:
-            # what is not a seed has grown on; a page that sees the start knows
-            message["seeds"] = _numbered(self._seeds, np.flatnonzero(self._seeds)[:ROWS])
-            message["rows"] = []
-            self._told = np.zeros_like(self._rows)
-        return message
+            # what is not a seed has grown on; a page that sees the start knows, one that comes later is told no more
+            seeds = _numbered(self._seeds, np.flatnonzero(self._seeds)[:ROWS])
+            return message | {"rows": [], "seeds": seeds}
+        return message | {"rows": self._untold()}
 
     def rest(self) -> dict[str, Any] | None:
         """Rows for which the last frame had no room."""

@@ -11,7 +11,6 @@ from kmcgrowth.classroom.desk import SPEEDS
 from kmcgrowth.classroom.knobs import CLUSTERS, KNOBS, Knob
 from kmcgrowth.classroom.lattice_course import KNOBS as LATTICE_KNOBS
 from kmcgrowth.classroom.lattice_course import geometry
-from kmcgrowth.classroom.lattice_stories import stories as lattice_stories
 from kmcgrowth.classroom.stories import stories
 from kmcgrowth.plots.style import BLUE, GREEN, POPULATION, PURPLE, RED, SKY
 
@@ -34,7 +33,7 @@ _PACE = {1: "very slow", 2: "slow", 5: "normal", 10: "fast", 40: "fastest"}
 
 def page(*, lattice: bool = False) -> str:
     """What stands in the body, for the flask or for the lattice."""
-    book, knobs = (lattice_stories(), LATTICE_KNOBS) if lattice else (stories(), KNOBS)
+    book, knobs = stories(lattice=lattice), LATTICE_KNOBS if lattice else KNOBS
     options = "".join(f'<option value="{escape(s.name)}">{escape(s.title)}</option>' for s in book.values())
     paces = "".join(f'<option value="{n}"{" selected" if n == 5 else ""}>{_PACE[n]}</option>' for n in SPEEDS)
     clusters = "".join(f'<option value="{name}">{escape(said)}</option>' for name, said in CLUSTERS.items())

@@ -12,12 +12,9 @@ from typing import Any
 from kmcgrowth.driving import processors
 from kmcgrowth.errors import BadInput
 
-PORT = 8420
-"""Where the page is unless somebody says otherwise."""
-
 
 def serve(
-    *, host: str = "127.0.0.1", port: int = PORT, browser: bool = True, ready: Callable[[], None] | None = None,
+    *, port: int, host: str = "127.0.0.1", browser: bool = True, ready: Callable[[], None] | None = None,
     patience: float = 10.0,
 ) -> None:
     """Serve the page until interrupted; all that it needs comes from this machine.
@@ -127,4 +124,4 @@ def _free(host: str, port: int) -> None:
             raise BadInput(f"--port: {port} at {host} cannot be used ({error.strerror}); give another one.") from None
 
 
-__all__ = ["PORT", "serve"]
+__all__ = ["serve"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from kmcgrowth.classroom.frames import Frame
 from kmcgrowth.classroom.knobs import Setting
+from kmcgrowth.classroom.lattice_course import LatticeCourse
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Story:
     name, title : str
     text : str, three sentences
     question, answer : str, the answer for lecturers
-    knobs : as ``Session`` takes them
+    knobs : as ``Session`` or ``LatticeSession`` takes them
     challenge : Challenge or None
     """
 
@@ -60,17 +61,21 @@ class Story:
     challenge: Challenge | None = None
 
 
-@lru_cache(maxsize=1)
-def stories() -> dict[str, Story]:
-    """Name -> story, in the order of the page."""
-    text = resources.files("kmcgrowth.classroom").joinpath("stories.toml").read_text(encoding="utf-8")
+@lru_cache(maxsize=2)
+def stories(*, lattice: bool = False) -> dict[str, Story]:
+    """Name -> story of the flask or of the lattice, in the order of the page."""
+    book = "lattice_stories.toml" if lattice else "stories.toml"
+    text = resources.files("kmcgrowth.classroom").joinpath(book).read_text(encoding="utf-8")
     found = {}
     for entry in tomllib.loads(text)["story"]:
         challenge = entry.pop("challenge", None)
         if challenge is not None:
             challenge = Challenge(challenge["diameter"], challenge["width"], tuple(challenge["free"]))
         story = Story(**entry, challenge=challenge)
-        Setting.of(story.knobs)
+        if lattice:
+            LatticeCourse(story.knobs, 0)
+        else:
+            Setting.of(story.knobs)
         found[story.name] = story
     return found
 

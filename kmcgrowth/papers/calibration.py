@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from kmcgrowth.papers.bench import Bench
+from kmcgrowth.papers.measures import fed
 from kmcgrowth.physics.arrhenius import rate
 from kmcgrowth.physics.constants import ELEMENTARY_CHARGE
 
@@ -96,8 +97,7 @@ def feed_window(bench: Bench) -> Fitted:
     def width(recipe: str, micromolar: float) -> float:
         result = bench.run(recipe, method="balance", changes={"growth.solubility.value": f"{micromolar} uM"})
         found = result["relative_std"].sel(population="all").values
-        fed = int(np.argmax(result["injected_volume"].values >= result["injected_volume"].values[-1] * (1.0 - 1e-9)))
-        return float(found[fed] / found[0])
+        return float(found[fed(result)] / found[0])
 
     tried = ((c, width("inas_continuous_injection", c), width("inas_feed_slow", c)) for c in (0.1, 0.3, 1.0, 3.0, 10.0))
     return Fitted("InAs solubility at 300 °C, with D = 1e3 nm²/s", "1 µM",

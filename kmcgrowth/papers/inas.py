@@ -11,7 +11,7 @@ from kmcgrowth.observables.distribution import populations
 from kmcgrowth.observables.kinetics import arrhenius_fit, exponential, straight_line
 from kmcgrowth.observables.spectrum_features import first_exciton
 from kmcgrowth.papers.bench import Bench, row
-from kmcgrowth.papers.measures import in_particles, in_solution, reached, share_in_particles
+from kmcgrowth.papers.measures import fed, in_particles, in_solution, reached, share_in_particles
 from kmcgrowth.recipe import load_recipe
 
 if TYPE_CHECKING:
@@ -172,8 +172,7 @@ def continuous_injection(bench: Bench) -> None:
     for kind, tail in (("AMC", ""), ("MSC", "_msc")):
         name = f"inas_continuous_injection{tail}"
         recipe, result = load_recipe(name), bench.run(name, method="balance")
-        injected = result["injected_volume"].values
-        end = int(np.argmax(injected >= injected[-1] * (1.0 - 1e-9))) + 1
+        injected, end = result["injected_volume"].values, fed(result) + 1
         number = result["number"].sel(population="seed").values
         units = (result["particle_count"].sel(origin="seed") * result["size"]).sum("size").values / number
         volumes[kind] = (result, end, units, straight_line(injected[:end], units[:end]))
@@ -184,11 +183,11 @@ def continuous_injection(bench: Bench) -> None:
             content = sum(c * recipe.units_of(n) for n, c in syringe.contents.items())  # mol/m^3
             dots = recipe.seeds[0].concentration * recipe.flask.volume  # mol
             supplied = content * injected * 1e-6 / dots - (in_solution(result, recipe) + nucleated) / number[0]
-            fed = straight_line(injected[:end], supplied[:end])
+            expected = straight_line(injected[:end], supplied[:end])
     amc, msc = volumes["AMC"], volumes["MSC"]
     bench.found("slope with MSC over slope with AMC", msc[3].slope.value / amc[3].slope.value)
     bench.found("slope over what is fed per seed, less what nucleates and dissolves",
-                amc[3].slope.value / fed.slope.value)
+                amc[3].slope.value / expected.slope.value)
     result, end = amc[:2]
     looks = np.linspace(0, end - 1, 10).round().astype(int)
     spectra = absorption(result, time=result["time"].values[looks], wavelength=np.arange(500.0, 1500.0, 2.0))
@@ -251,8 +250,8 @@ def past_five(bench: Bench) -> None:
     for result in (stalls, past):
         curves.append((result["injected_volume"].values, result["mean_diameter"].sel(population="seed").values))
     (x, d), (_, far) = curves
-    fed = np.append(np.diff(x) > 0.0, False)
-    slow = np.flatnonzero(fed[:-1] & (np.diff(d) < STALLED * np.diff(x)) & (x[:-1] > 5.0))
+    pumping = np.append(np.diff(x) > 0.0, False)
+    slow = np.flatnonzero(pumping[:-1] & (np.diff(d) < STALLED * np.diff(x)) & (x[:-1] > 5.0))
     bench.found("dilute syringe: diameter at which growth stalls", d[slow[0]] if slow.size else np.nan)
     bench.found("concentrated syringe: diameter reached", far[-1])
     width = float(past["relative_std"].sel(population="all").values[-1])

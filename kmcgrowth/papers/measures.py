@@ -38,6 +38,12 @@ def share_in_particles(result: xr.Dataset, recipe: Recipe) -> FloatArray:
     return held / np.maximum(held + in_solution(result, recipe), 1.0)  # before a shot there is nothing
 
 
+def fed(result: xr.Dataset) -> int:
+    """The first snapshot at which all that is injected is."""
+    injected = result["injected_volume"].values
+    return int(np.argmax(injected >= injected[-1] * (1.0 - 1e-9)))
+
+
 def reached(time: FloatArray, value: FloatArray, level: float) -> float:
     """When a rising value first reaches a level, linear in between; infinite if never."""
     there = value >= level

@@ -62,14 +62,9 @@ view.describe = (key, f) => ({
 }[key]);
 
 view.scene = (canvas, set, size, ratio) => {
-  const w = size ? size[0] : canvas.clientWidth, h = size ? size[1] : canvas.clientHeight;
-  if (!w || !h) return;
-  canvas.width = Math.round(w * ratio);
-  canvas.height = Math.round(h * ratio);
-  const c = canvas.getContext("2d");
-  c.setTransform(ratio, 0, 0, ratio, 0, 0);
-  c.fillStyle = "#ffffff";
-  c.fillRect(0, 0, w, h);
+  const sheet = plots.sheet(canvas, size, ratio);
+  if (!sheet) return;
+  const [c, w, h] = sheet;
   const edge = view.box.edges[0], scale = Math.min(w, h) / edge / 1.5;
   const [ct, st, cf, sf] = [Math.cos(view.turn), Math.sin(view.turn), Math.cos(view.tilt), Math.sin(view.tilt)];
   const see = ([x, y, z]) => {

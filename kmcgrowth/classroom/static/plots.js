@@ -21,11 +21,10 @@ plots.above = (values, least) => {
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((k) => k * power).find((s) => s >= most * 1.02) || most;
 };
 
-plots.draw = (canvas, spec) => {
-  const ratio = spec.ratio || window.devicePixelRatio || 1;
-  const w = spec.size ? spec.size[0] : canvas.clientWidth;
-  const h = spec.size ? spec.size[1] : canvas.clientHeight;
-  if (!w || !h) return;
+// a white sheet over a canvas that is shown, or of a given size: pen, width and height; null where there is no room
+plots.sheet = (canvas, size, ratio) => {
+  const [w, h] = size || [canvas.clientWidth, canvas.clientHeight];
+  if (!w || !h) return null;
   if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
     canvas.width = Math.round(w * ratio);
     canvas.height = Math.round(h * ratio);
@@ -34,6 +33,13 @@ plots.draw = (canvas, spec) => {
   c.setTransform(ratio, 0, 0, ratio, 0, 0);
   c.fillStyle = "#ffffff";
   c.fillRect(0, 0, w, h);
+  return [c, w, h];
+};
+
+plots.draw = (canvas, spec) => {
+  const sheet = plots.sheet(canvas, spec.size, spec.ratio || window.devicePixelRatio || 1);
+  if (!sheet) return;
+  const [c, w, h] = sheet;
   const size = Math.max(13, Math.min(16, w / 26)) * plots.scale;
   const font = (k, weight) => `${weight || "normal"} ${size * k}px "DejaVu Sans", Verdana, Arial, sans-serif`;
   const left = 3.6 * size, right = w - 1.4 * size, top = 1.9 * size, bottom = h - 2.9 * size;
