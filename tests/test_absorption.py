@@ -39,22 +39,23 @@ def test_one_size_gives_its_own_line() -> None:
     e = np.linspace(energy - 0.08, energy + 0.02, 21)
     expected = height * np.exp(-4 * np.log(2) * ((e - energy) / 0.070) ** 2)
     got = cross_section("InAs", [5.0], HC / e)[0]
-    assert got == pytest.approx(expected, rel=0.01)  # the foot of the continuum is the rest
+    assert got == pytest.approx(expected, rel=0.02, abs=0.0)  # the foot of the continuum is the rest
     found = absorption(flask_of("InAs", {"seed": (5.0, 1000)}, control=2e-12), wavelength=HC / e, path=0.1)
-    assert found.sel(part="seed").values == pytest.approx(1000 / 2e-12 * got * 0.1 / LN10, rel=1e-12)
+    assert found.sel(part="seed").values == pytest.approx(1000 / 2e-12 * got * 0.1 / LN10, rel=1e-12, abs=0.0)
     assert float(found.sel(part=["nucleated", "dissolved"]).max()) == 0.0
 
 
 @pytest.mark.parametrize("radius", [1.6, 2.0, 2.5, 3.0, 3.45])
 def test_inas_at_276_ev(radius: float) -> None:
     """Yu, Beard, Ellingson 2005: 6.2e-16 R^3 cm^2 for radii 1.6 to 3.45 nm."""
-    assert cross_section("InAs", [2 * radius], [HC / 2.76])[0, 0] == pytest.approx(6.2e-16 * radius**3, rel=2e-3)
+    assert cross_section("InAs", [2 * radius], [HC / 2.76])[0, 0] == pytest.approx(
+        6.2e-16 * radius**3, rel=2e-3, abs=0.0)
 
 
 def test_cdse_at_350_nm() -> None:
     """Leatherdale 2002: 5.501e5 a^3 / cm, a in cm."""
     d = np.array([2.4, 3.0, 4.0, 6.0])
-    assert cross_section("CdSe", d, [350.0])[:, 0] == pytest.approx(5.501e5 * (0.5e-7 * d) ** 3, rel=2e-3)
+    assert cross_section("CdSe", d, [350.0])[:, 0] == pytest.approx(5.501e5 * (0.5e-7 * d) ** 3, rel=2e-3, abs=0.0)
 
 
 def test_the_samples_that_were_measured_have_their_peak() -> None:
@@ -64,7 +65,7 @@ def test_the_samples_that_were_measured_have_their_peak() -> None:
         e = np.linspace(0.9, 1.1, 201) * (0.354 + 3.79 / mean)
         peak = (n @ cross_section("InAs", d, HC / e))
         height = peak[: int(np.argmax(np.diff(peak) < 0)) + 1].max() / n.sum()
-        assert height == pytest.approx(3.15e-16 * (mean / 2) ** 1.28, rel=0.08)
+        assert height == pytest.approx(3.15e-16 * (mean / 2) ** 1.28, rel=0.08, abs=0.0)
 
 
 def test_yu_extinction_of_a_cdse_sample() -> None:

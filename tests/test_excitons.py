@@ -121,7 +121,7 @@ def test_lines() -> None:
 
 def test_cross_section_of_an_extinction() -> None:
     """Textbook: sigma/cm^2 = 3.82e-21 epsilon/(L/mol/cm)."""
-    assert CROSS_SECTION_OF_EXTINCTION == pytest.approx(3.8235e-21, rel=1e-4)
+    assert CROSS_SECTION_OF_EXTINCTION == pytest.approx(3.8235e-21, rel=1e-4, abs=0.0)
 
 
 @pytest.mark.parametrize(("sizing", "expected"), [

@@ -176,7 +176,8 @@ def test_a_ligand_scales_what_it_should() -> None:
     plain, bulky = parse_recipe(RELEASE), with_ligand(name="4-tert-butylphenylacetate", reference="phenylacetate")
     factor = (135.14 / 191.25) ** (1 / 3)  # molar masses of the two anions
     at = 240.0 + 273.15
-    assert float(bulky.growth.diffusion(at)) == pytest.approx(factor * float(plain.growth.diffusion(at)), rel=1e-4)
+    assert float(bulky.growth.diffusion(at)) == pytest.approx(
+        factor * float(plain.growth.diffusion(at)), rel=1e-4, abs=0.0)
     assert float(bulky.reaction[0].rate(at)) == float(plain.reaction[0].rate(at))
     assert float(bulky.reaction[1].rate(at)) == pytest.approx(factor * float(plain.reaction[1].rate(at)), rel=1e-4)
     meta = with_ligand(name="3,5-dimethylphenylacetate", reference="phenylacetate", diffusion=1.0)
@@ -188,7 +189,7 @@ def test_a_stable_cluster_holds_by_boltzmann() -> None:
     held = with_ligand(name="octadecylphosphonate", stability="0.3 eV", diffusion=1.0)
     for at in (500.0, 513.15, 650.0):
         ratio = float(held.reaction[0].rate(at)) / float(plain.reaction[0].rate(at))
-        assert ratio == pytest.approx(np.exp(-0.3 * 1.602176634e-19 / (K_B * at)), rel=1e-9)
+        assert ratio == pytest.approx(np.exp(-0.3 * 1.602176634e-19 / (K_B * at)), rel=1e-9, abs=0.0)
     assert load_ligand("octadecylphosphonate").stability > load_ligand("oleate").stability == 0.0
 
 
@@ -213,12 +214,13 @@ def test_whole_tetrahedra_have_the_energy_of_their_surface() -> None:
     assert len(energy) == 57
     for n in (1, 4, 10, 20, 35, 56):
         edge = (6.0 * 2.0**0.5 * n * v) ** (1 / 3)  # V = edge^3/(6 sqrt 2)
-        assert energy[n] == pytest.approx(gamma * 3.0**0.5 * edge**2, rel=1e-12)
+        assert energy[n] == pytest.approx(gamma * 3.0**0.5 * edge**2, rel=1e-12, abs=0.0)
     row = (4.0 * v) ** (1 / 3) / 2.0**0.5
     # a triangle of 3 of the 15 units of a layer on 20: three sides of sqrt(6) rows
     line = energy[20] + (energy[35] - energy[20]) * 3 / 15
-    assert energy[23] - line == pytest.approx(1e-11 * 3 * np.sqrt(6) * row, rel=1e-12)
-    assert energy[32] - (energy[20] + (energy[35] - energy[20]) * 12 / 15) == pytest.approx(energy[23] - line)
+    assert energy[23] - line == pytest.approx(1e-11 * 3 * np.sqrt(6) * row, rel=1e-12, abs=0.0)
+    assert energy[32] - (energy[20] + (energy[35] - energy[20]) * 12 / 15) == pytest.approx(
+        energy[23] - line, rel=1e-6, abs=0.0)
 
 
 def test_layers_make_detachment_from_magic_sizes_slow() -> None:
@@ -230,7 +232,7 @@ def test_layers_make_detachment_from_magic_sizes_slow() -> None:
     solubility = model.solubility(300.0)
     for n in (20, 21, 35, 84):
         expected = attach[n - 1] * solubility * np.exp((known[n] - known[n - 1]) / (K_B * 300.0))
-        assert detach[n] == pytest.approx(expected, rel=1e-9)
+        assert detach[n] == pytest.approx(expected, rel=1e-9, abs=0.0)
     assert detach[35] < 1e-3 * detach[36] and detach[20] < 1e-3 * detach[21]
 
 

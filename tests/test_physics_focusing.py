@@ -27,16 +27,16 @@ def test_reiss() -> None:
     r = np.array([1.0e-9, 1.5e-9, 2.0e-9])
     excess, seconds = 50 * C, 30.0
     moved = follow(lambda x: D * V * excess / x, r, seconds)
-    assert fo.reiss_radius(r, D, V, excess * seconds) == pytest.approx(moved, rel=1e-8)
-    assert np.diff(moved**2) == pytest.approx(np.diff(r**2), rel=1e-7)
-    assert fo.reiss_width(0.1e-9, 2e-9, 4e-9) == pytest.approx(0.05e-9)
+    assert fo.reiss_radius(r, D, V, excess * seconds) == pytest.approx(moved, rel=1e-8, abs=0.0)
+    assert np.diff(moved**2) == pytest.approx(np.diff(r**2), rel=1e-7, abs=0.0)
+    assert fo.reiss_width(0.1e-9, 2e-9, 4e-9) == pytest.approx(0.05e-9, rel=1e-6, abs=0.0)
 
 
 @pytest.mark.parametrize(("k", "exponent"), [(1.5, 1.0), (2.0, 0.0), (3.0, -0.5), (5.0, -0.75)])
 def test_steady_feed_under_diffusion_control(k: float, exponent: float) -> None:
     assert fo.width_exponent(k) == pytest.approx(exponent, abs=1e-14)
     q = (k - 1) * 4 * np.pi * D * C * L
-    assert fo.focusing_number(q, D, C, L) == pytest.approx(k, rel=1e-13)
+    assert fo.focusing_number(q, D, C, L) == pytest.approx(k, rel=1e-13, abs=0.0)
     start = R0 * (1 + 1e-5 * np.array([-1.0, 0.0, 1.0]))
 
     def rate(r: np.ndarray) -> np.ndarray:
@@ -46,10 +46,10 @@ def test_steady_feed_under_diffusion_control(k: float, exponent: float) -> None:
 
     seconds = 2.0 * R0**3 / (D * V * C * L * (k - 1))
     end = follow(rate, start, seconds)
-    assert end[1] == pytest.approx(fo.fed_mean_radius(seconds, R0, k, D, V, C, L), rel=1e-8)
+    assert end[1] == pytest.approx(fo.fed_mean_radius(seconds, R0, k, D, V, C, L), rel=1e-8, abs=0.0)
     assert end[1] > 1.9 * R0
     width = fo.fed_width(start[2] - start[0], R0, end[1], k)
-    assert end[2] - end[0] == pytest.approx(width, rel=1e-3)
+    assert end[2] - end[0] == pytest.approx(width, rel=1e-3, abs=0.0)
 
 
 def test_steady_feed_under_reaction_control() -> None:
@@ -65,7 +65,7 @@ def test_steady_feed_under_reaction_control() -> None:
     end = follow(rate, start, 100.0)
     assert end[1] > 1.2 * R0
     expected = fo.reaction_limit_width(start[2] - start[0], R0, end[1], b)
-    assert end[2] - end[0] == pytest.approx(expected, rel=1e-3)
+    assert end[2] - end[0] == pytest.approx(expected, rel=1e-3, abs=0.0)
     assert end[2] - end[0] > start[2] - start[0]
 
 

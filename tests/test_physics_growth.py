@@ -30,8 +30,8 @@ def test_entry_by_entry() -> None:
         r, r_next = radius(n), radius(n + 1)
         captured = 4 * np.pi * 1e-15 * r / (1 + 1e-15 / (k_s * r))
         step = 0.15 * 4 * np.pi * (r_next**2 - r**2) / (K_B * T)
-        assert attach[n] == pytest.approx(captured, rel=1e-12)
-        assert detach[n + 1] == pytest.approx(captured * 6.022e20 * np.exp(step), rel=1e-11)
+        assert attach[n] == pytest.approx(captured, rel=1e-12, abs=0.0)
+        assert detach[n + 1] == pytest.approx(captured * 6.022e20 * np.exp(step), rel=1e-11, abs=0.0)
 
 
 def test_linear_form() -> None:
@@ -53,7 +53,7 @@ def test_net_rate_tends_to_the_continuous_law(form: Any, k_s: float) -> None:
         radius(n), c, unit_volume=55.59e-30, diffusion=1e-15, surface_rate=k_s, flat_solubility=6.022e20,
         capillary_length=LENGTH, linear=form == "linear",
     )
-    assert net == pytest.approx(continuous, rel=1e-4)  # of order 1/n
+    assert net == pytest.approx(continuous, rel=1e-4, abs=0.0)  # of order 1/n
 
 
 def test_talapin_table_tends_to_the_reduced_law() -> None:
@@ -69,9 +69,9 @@ def test_talapin_table_tends_to_the_reduced_law() -> None:
 
 
 def test_talapin_laws_agree_with_each_other() -> None:
-    assert growth.talapin_rate(2.0, 5.0, 0.0) == pytest.approx((5 - np.exp(0.5)) / 2, rel=1e-14)
+    assert growth.talapin_rate(2.0, 5.0, 0.0) == pytest.approx((5 - np.exp(0.5)) / 2, rel=1e-14, abs=0.0)
     slow = (5 - np.exp(0.5)) / (2 + 3 * np.exp(0.25))
-    assert growth.talapin_rate(2.0, 5.0, 3.0, 0.5) == pytest.approx(slow, rel=1e-14)
+    assert growth.talapin_rate(2.0, 5.0, 3.0, 0.5) == pytest.approx(slow, rel=1e-14, abs=0.0)
     fast = growth.rate_tables(T, 50, law="talapin", **INAS)
     assert np.all(fast[0] == growth.rate_tables(T, 50, **INAS)[0])
 
@@ -81,7 +81,7 @@ def test_size_dependent_surface_rate() -> None:
     attach, _ = growth.rate_tables(T, 300, exponent=3.0, reference_radius=r0, **(INAS | {"surface_rate": k0}))
     r = radius(120)
     k = k0 * (r0 / r) ** 3
-    assert attach[120] == pytest.approx(4 * np.pi * r**2 * k / (1 + k * r / 1e-15), rel=1e-12)
+    assert attach[120] == pytest.approx(4 * np.pi * r**2 * k / (1 + k * r / 1e-15), rel=1e-12, abs=0.0)
 
 
 def test_table_of_free_energies() -> None:
@@ -89,7 +89,8 @@ def test_table_of_free_energies() -> None:
     free = np.cumsum(rng.uniform(0.0, 1e-20, 31))
     attach, detach = growth.rate_tables(T, 30, free_energy=free, **INAS)
     n = 17
-    assert detach[n] == pytest.approx(attach[n - 1] * 6.022e20 * np.exp((free[n] - free[n - 1]) / (K_B * T)), rel=1e-12)
+    assert detach[n] == pytest.approx(
+        attach[n - 1] * 6.022e20 * np.exp((free[n] - free[n - 1]) / (K_B * T)), rel=1e-12, abs=0.0)
     sphere = 0.15 * 4 * np.pi * np.array([radius(m) for m in range(31)]) ** 2
     again = growth.rate_tables(T, 30, free_energy=sphere, **INAS)[1]
     assert again == pytest.approx(growth.rate_tables(T, 30, **INAS)[1], rel=1e-11)

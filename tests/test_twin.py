@@ -152,8 +152,8 @@ def test_syringe_empties_exactly(engine: Engine) -> None:
         run.advance(1.2)
         counts = run.counts()
         assert counts.amounts.tolist() == [10, 30] and counts.matter["syringe"].sum() == 0
-        assert counts.injected_volume == pytest.approx(0.5e6 * VOLUME, rel=1e-12)
-        assert counts.volume == pytest.approx(1.5 * VOLUME, rel=1e-12)
+        assert counts.injected_volume == pytest.approx(0.5e6 * VOLUME, rel=1e-12, abs=0.0)
+        assert counts.volume == pytest.approx(1.5 * VOLUME, rel=1e-12, abs=0.0)
         assert counts.tallies["events"] == 40
 
 
@@ -165,12 +165,12 @@ def test_shot_and_aliquot(engine: Engine) -> None:
     before.advance(0.49)
     after.advance(0.51)
     assert before.counts().amounts[0] == 20 and after.counts().amounts[0] == 50
-    assert after.counts().volume == pytest.approx(1.6 * VOLUME)
+    assert after.counts().volume == pytest.approx(1.6 * VOLUME, rel=1e-6, abs=0.0)
     found = engine.repeat(model, 1.2, lambda c: (int(c.amounts[0]), int(c.seed.sum())), 200, 12)
     assert_binomial([m for m, _ in found], 50, 0.75)
     assert_binomial([n for _, n in found], 10, 0.75)
     after.advance(1.2)
-    assert after.counts().volume == pytest.approx(1.2 * VOLUME)
+    assert after.counts().volume == pytest.approx(1.2 * VOLUME, rel=1e-6, abs=0.0)
     assert after.counts().tallies["events"] == 30
 
 

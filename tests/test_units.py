@@ -61,7 +61,7 @@ N_A, E = 6.02214076e23, 1.602176634e-19
     ],
 )
 def test_values(text: object, dimension: str, value: float) -> None:
-    assert quantity(text, dimension) == pytest.approx(value, rel=1e-12)
+    assert quantity(text, dimension) == pytest.approx(value, rel=1e-12, abs=0.0)
 
 
 def test_common_units_leave_no_round_off() -> None:
@@ -115,7 +115,7 @@ def test_linear_in_the_number(number: float, kind: tuple[str, str]) -> None:
     """The unit is converted once; the number only multiplies it."""
     unit, dimension = kind
     assert quantity(f"{number!r} {unit}", dimension) == pytest.approx(
-        number * quantity(f"1 {unit}", dimension), rel=1e-13
+        number * quantity(f"1 {unit}", dimension), rel=1e-13, abs=0.0
     )
 
 

@@ -281,6 +281,7 @@ def excess(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def read_snapshot(result: xr.Dataset, time: float | None, replicate: int | None) -> Snapshot:
+    """The snapshot nearest to a time [s], the last one for None, of all replicates together or one of them."""
     times = result["time"].values
     if time is not None and not np.isfinite(time):
         raise BadInput(f"time: {time} cannot be used; give a number of seconds, or None for the last snapshot.")
